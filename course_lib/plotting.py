@@ -1,0 +1,221 @@
+"""One style, four colours with fixed meanings, and the pictures that more than one lesson draws.
+
+PyTorch, Keras, NumPy and the truth have the same colour in every figure of the course. The colours are Okabe and
+Ito's (2008) colour-blind safe set; they differ in lightness too, so that a grey print still tells them apart.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
+
+__all__ = [
+    "COLOURS", "KERAS", "NUMPY", "OTHERS", "PYTORCH", "TRUTH",
+    "confusion_matrix", "image_grid", "loss_curves", "png", "show", "table", "use_style",
+]  # fmt: skip
+
+PYTORCH = "#D55E00"  # vermillion
+KERAS = "#0072B2"  # blue
+NUMPY = "#009E73"  # bluish green
+TRUTH = "#222222"  # near black
+OTHERS = ("#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")  # for baselines and whatever else a figure compares
+COLOURS = {"PyTorch": PYTORCH, "Keras": KERAS, "NumPy": NUMPY, "truth": TRUTH}
+_LINE = {"PyTorch": "-", "Keras": "--", "NumPy": ":", "truth": "-"}
+
+
+def use_style() -> None:
+    """Set the course's figure style for this kernel: light, large enough for a projector, spines only where read."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8.0, 3.4),
+            "figure.dpi": 100,
+            "savefig.dpi": 100,
+            "figure.constrained_layout.use": True,
+            "figure.facecolor": "white",
+            "font.size": 12,
+            "axes.titlesize": 13,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.labelsize": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.prop_cycle": plt.cycler(color=[PYTORCH, KERAS, NUMPY, *OTHERS]),
+            "grid.color": "#DDDDDD",
+            "grid.linewidth": 0.7,
+            "lines.linewidth": 2.0,
+            "legend.frameon": False,
+            "image.cmap": "gray_r",
+        }
+    )
+
+
+def png(fig: Figure, *, close: bool = True) -> bytes:
+    """Return a figure as PNG bytes and close it."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png")
+    if close:
+        plt.close(fig)
+    return buffer.getvalue()
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Display a figure as a picture with alternative text, then close it.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What the figure shows, in a sentence, for readers who do not see it. Required.
+
+    Raises
+    ------
+    ValueError
+        If ``alt`` is empty.
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError("show(fig, alt=…) needs a sentence that says what the figure shows")
+    data = {"image/png": png(fig), "text/plain": f"Figure: {alt}"}
+    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None = None) -> None:
+    """Display a small table, as HTML in the browser and as aligned text elsewhere.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : sequence of sequences
+        Each as long as ``header``. Floats are printed with four significant digits; give a string for another form.
+    caption : str, optional
+
+    Raises
+    ------
+    ValueError
+        If a row has not as many entries as the header.
+    """
+    for row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"a row has {len(row)} entries, the header {len(header)}: {list(row)!r}")
+
+    def entry(value) -> str:
+        return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+
+    cells = [[entry(value) for value in row] for row in rows]
+    number = [all(_is_number(row[j]) for row in cells) for j in range(len(header))]
+    width = [max(len(line[j]) for line in [list(header), *cells]) for j in range(len(header))]
+
+    def text_line(line):
+        return "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(line, width, number)).rstrip()
+
+    def html_line(line, tag):
+        style = ["right" if n else "left" for n in number]
+        return "".join(
+            f'<{tag} style="text-align:{s};padding:0.2em 0.8em">{html.escape(v)}</{tag}>' for v, s in zip(line, style)
+        )
+
+    plain = "\n".join([*([caption] if caption else []), text_line(list(header)), *map(text_line, cells)])
+    body = "".join(f"<tr>{html_line(line, 'td')}</tr>" for line in cells)
+    head = f"<thead><tr>{html_line(list(header), 'th')}</tr></thead>"
+    title = f'<caption style="text-align:left;font-weight:bold">{html.escape(caption)}</caption>' if caption else ""
+    markup = f'<table style="font-size:1em">{title}{head}<tbody>{body}</tbody></table>'
+    display({"text/html": markup, "text/plain": plain}, raw=True)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.split()[0].rstrip("%±×") if text.split() else "x")
+    except ValueError:
+        return False
+    return True
+
+
+def loss_curves(
+    curves: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    title: str = "",
+    log: bool = False,
+    ax=None,
+):
+    """Draw one curve per entry, PyTorch and Keras in their colours, and return the axes.
+
+    Parameters
+    ----------
+    curves : mapping from label to sequence of shape (epochs,)
+        A label that begins with a framework's name takes its colour and line; the first value is at x = 1.
+    """
+    if ax is None:
+        _, ax = plt.subplots()
+    others = iter(OTHERS * 4)
+    for label, values in curves.items():
+        name = next((n for n in COLOURS if label.lower().startswith(n.lower())), None)
+        ax.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            _LINE.get(name, "-"),
+            color=COLOURS[name] if name else next(others),
+            marker="o" if len(values) <= 20 else None,
+            markersize=4,
+            label=label,
+        )
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if log:
+        ax.set_yscale("log")
+    ax.legend()
+    return ax
+
+
+def confusion_matrix(counts, labels: Sequence[str], *, ax=None, title: str = ""):
+    """Draw a confusion matrix, each row (true class) scaled to fractions, and return the axes.
+
+    Parameters
+    ----------
+    counts : (k, k) array
+        ``counts[i, j]``: how many of true class i were called j.
+    labels : sequence of k str
+    """
+    counts = np.asarray(counts, dtype=float)
+    if counts.shape != (len(labels), len(labels)):
+        raise ValueError(f"counts has shape {counts.shape}, but there are {len(labels)} labels")
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7.2, 6.2))
+    rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(rows, cmap="cividis", vmin=0, vmax=1)
+    ax.grid(False)
+    ax.set_xticks(range(len(labels)), labels, rotation=60, ha="right", rotation_mode="anchor", fontsize=10)
+    ax.set_yticks(range(len(labels)), labels, fontsize=10)
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    ax.figure.colorbar(image, ax=ax, label="fraction of the true class")
+    return ax
+
+
+def image_grid(rows: Mapping[str, Sequence], *, vmin: float = 0.0, vmax: float = 1.0, scale: float = 0.8) -> Figure:
+    """Draw labelled rows of small grey images, one column per sample, and return the figure.
+
+    Parameters
+    ----------
+    rows : mapping from row label to array of shape (n, height, width)
+        All rows must hold the same number of images, at most 20.
+    """
+    counts = {len(images) for images in rows.values()}
+    if len(counts) != 1 or not 1 <= next(iter(counts)) <= 20:
+        raise ValueError(f"every row needs the same number of images, 1 to 20; got {sorted(counts)}")
+    n = counts.pop()
+    fig, axes = plt.subplots(len(rows), n, figsize=(scale * n + 1.3, scale * len(rows) + 0.1), squeeze=False)
+    for line, (label, images) in zip(axes, rows.items()):
+        for ax, image in zip(line, images):
+            ax.imshow(np.asarray(image), vmin=vmin, vmax=vmax)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            for spine in ax.spines.values():
+                spine.set_visible(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
+    return fig
