@@ -1,0 +1,69 @@
+"""Reading the files that ship with the course: whole, checked against SHA-256, no disk cache."""
+
+import hashlib
+import io
+import lzma
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parent / "files"
+# SHA-256 and length in bytes of every data file; files/NOTICE.md says where each comes from.
+CHECKS = {
+    "mnist.npz": ("04264ff3782eb986c503d57b901e2b943c1a26ff3bd26d26606e38e7368df925", 11266794),
+    "names.txt.xz": ("39d17e7f159be1e412b2e5a7a47334af43727d19b15ceaa9155897c3935625dd", 75996),
+    "sunspots.npz": ("375e500605fbd6e0255ca1d2e4de60cd4c2a559aed90dc8e040a0e0ba4df7133", 6446),
+    "ecg_208.npz": ("d9095a61d140670d4979c350649556dd4b1a2d8f18a77bc4d9c58b77f61a6d55", 69159),
+    "ecg_beats.npz": ("7e2dc311da8967d3b6973c5a985958a00a502a8336a8a1a6f159ec3d87ceb586", 1234165),
+    "sensors.npz": ("5400ec1c6c32002308158f5a5be97ea313214200c05a0a90674e3dd0b0bff970", 29529),
+    "spectra.npz": ("b6168d4ef362b1955ecb37b7fe4bf67e15b88b08885c2c26554c35e2efbe4e35", 1600323),
+    "moby_dick.txt.xz": (
+        "3239f5dc892199087d0669c80f5810401509edd0ae6ecfbb9b19913f2b556039",
+        399832,
+    ),
+}
+
+
+class DataFileError(RuntimeError):
+    """A data file is missing, cut short or altered; the message says which and what to do."""
+
+
+def read_bytes(name):
+    """The content of ``files/<name>`` once its length and SHA-256 are what they should be.
+
+    Raises
+    ------
+    DataFileError
+        If the file is missing, cannot be read, is cut short or differs from the course's copy.
+    """
+    path = FOLDER / name
+    checksum, length = CHECKS[name]
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise _refusal(path, "is missing") from None
+    except OSError as error:
+        raise _refusal(path, f"cannot be read ({error.strerror})") from error
+    if len(content) < length:
+        raise _refusal(path, f"is cut short: it has {len(content):,} of {length:,} bytes")
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise _refusal(path, "was altered: its SHA-256 is not that of the course's copy")
+    return content
+
+
+def read_arrays(name):
+    """The arrays of ``files/<name>`` (an ``.npz``) by name; see `read_bytes` for the errors."""
+    with np.load(io.BytesIO(read_bytes(name)), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def read_text(name):
+    """The text of ``files/<name>`` (UTF-8, xz); see `read_bytes` for the errors."""
+    return lzma.decompress(read_bytes(name)).decode("utf-8")
+
+
+def _refusal(path, what):
+    return DataFileError(
+        f"The data file {path} {what}. Restore it: in the folder of the course, run\n"
+        f"    git checkout -- course_lib/data/files/{path.name}"
+    )
