@@ -51,9 +51,7 @@ def kernel_environment():
 
 def write_atomically(path, text):
     """Replace the file in one step, so that an interrupted run leaves the old one whole."""
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
-    )
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -104,8 +102,9 @@ def tidy(notebook):
     course = notebook.metadata.get("course", {})
     notebook.metadata = nbformat.from_dict({**NOTEBOOK_METADATA, "course": course})
     for cell in notebook.cells:
-        for key in ("execution", "ExecuteTime", "collapsed", "trusted", "scrolled"):
-            cell.metadata.pop(key, None)
+        for key in list(cell.metadata):
+            if key not in ("tags", "slideshow", "jupyter"):
+                del cell.metadata[key]
     return notebook
 
 
@@ -129,9 +128,7 @@ def execute(notebook, folder):
     from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 
     # the interpreter that runs this script, not a kernel of the same name somewhere else
-    manager = AsyncKernelManager(
-        kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager()
-    )
+    manager = AsyncKernelManager(kernel_name=CURRENT_ENV_KERNEL_NAME, kernel_spec_manager=NbvalKernelspecManager())
     client = NotebookClient(
         notebook,
         km=manager,
@@ -264,9 +261,7 @@ def update_readme(readme, folder):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lesson", nargs="?", help="01b, or the name of the lesson")
-    parser.add_argument(
-        "--from", dest="draft", metavar="DRAFT.py", help="make it from this text first"
-    )
+    parser.add_argument("--from", dest="draft", metavar="DRAFT.py", help="make it from this text first")
     parser.add_argument("--table", action="store_true", help="print the table of lessons")
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
