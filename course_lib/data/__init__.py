@@ -8,6 +8,7 @@ lead from there to a training step.
 
 from ._files import DataFileError
 from .batches import Batches
+from .fashion import fashion_mnist
 from .preparation import Scaler, split_by_time, windows
 from .real import (
     ECG,
@@ -40,6 +41,7 @@ __all__ = [
     "Spectra",
     "ecg",
     "ecg_beats",
+    "fashion_mnist",
     "lorenz",
     "mnist",
     "moby_dick",

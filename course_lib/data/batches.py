@@ -6,7 +6,7 @@ from ._checks import whole
 
 
 class Batches:
-    """Minibatches of arrays that lie in memory, in an order that depends on the seed and the epoch alone.
+    """Minibatches of arrays in memory, in an order that depends on seed and epoch alone.
 
     Nothing is copied when the object is made or an epoch begins; a batch is gathered by index when
     it is asked for.
@@ -46,7 +46,7 @@ class Batches:
         for i, array in enumerate(self.arrays):
             if array.ndim == 0:
                 raise ValueError(
-                    f"Array {i} is a single number; give an array with examples along its first axis."
+                    f"Array {i} is a single number; give an array with examples along axis 0."
                 )
         lengths = [len(array) for array in self.arrays]
         if len(set(lengths)) > 1:
@@ -84,7 +84,7 @@ class Batches:
         return np.random.default_rng([self.seed, epoch]).permutation(self.n)
 
     def indices(self, epoch):
-        """Iterate over the epoch's batches as int64 arrays of indices, views of ``order(epoch)``."""
+        """Iterate over the epoch's batches as int64 indices, views of ``order(epoch)``."""
         order = self.order(epoch)
         return (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
 

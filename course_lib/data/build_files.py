@@ -98,7 +98,7 @@ def romanise_greek(name):
 
 
 def fold(name, language):
-    """The name in lower-case ASCII letters, space, apostrophe and hyphen; ``None`` if that fails."""
+    """The name in lower-case ASCII letters, space, apostrophe, hyphen; ``None`` if that fails."""
     name = name.strip().lower()
     if language == "Greek":
         name = romanise_greek(name)

@@ -43,8 +43,8 @@ def windows(series, length, horizon=1, stride=1):
     stride = whole("stride", stride)
     if len(series) < length + horizon:
         raise ValueError(
-            f"The series has {len(series)} values; a window of {length} and a target of {horizon} need "
-            f"{length + horizon}. Give a longer series or a shorter window."
+            f"The series has {len(series)} values; a window of {length} and a target of {horizon} "
+            f"need {length + horizon}. Give a longer series or a shorter window."
         )
     table = series.reshape(len(series), -1)
     view = np.lib.stride_tricks.sliding_window_view(table, length + horizon, axis=0)
@@ -76,16 +76,17 @@ def split_by_time(series, train=0.7, validation=0.15):
     series = _checked("series", series, axes=None, meaning="(n, ...)")
     if not (0 < train < 1 and 0 <= validation < 1 and train + validation < 1):
         raise ValueError(
-            f"train={train} and validation={validation}: give shares between 0 and 1 whose sum is below 1, "
-            "so that something is left for the test part."
+            f"train={train} and validation={validation}: give shares between 0 and 1 whose sum is "
+            "below 1, so that something is left for the test part."
         )
     first = round(len(series) * train)
     second = round(len(series) * (train + validation))
     parts = series[:first], series[first:second], series[second:]
     wanted = (True, validation > 0, True)
     if any(want and len(part) == 0 for want, part in zip(wanted, parts, strict=True)):
+        sizes = ", ".join(str(len(part)) for part in parts)
         raise ValueError(
-            f"A series of {len(series)} values gives parts of {', '.join(str(len(p)) for p in parts)}: one is empty. "
+            f"A series of {len(series)} values gives parts of {sizes}: one is empty. "
             "Give a longer series or larger shares."
         )
     return parts
@@ -162,8 +163,8 @@ class Scaler:
         features = 1 if x.ndim == 1 else x.shape[-1] if x.ndim else 0
         if features != len(self.scale):
             raise ValueError(
-                f"x has the shape {x.shape}; the scaler was fitted on {len(self.scale)} feature(s), which must be the "
-                "last axis. Add or move an axis, or fit a scaler for this array."
+                f"x has the shape {x.shape}; the scaler was fitted on {len(self.scale)} features, "
+                "which must be the last axis. Add or move an axis, or fit a scaler for this array."
             )
         kind = x.dtype if np.issubdtype(x.dtype, np.floating) else np.float64
         return change(x.astype(np.float64)).astype(kind)

@@ -185,7 +185,7 @@ def names():
 
 
 def sunspots(yearly=False):
-    """The sunspot number: monthly means from January 1749 to June 2009, or yearly means from 1700 to 2008.
+    """The sunspot number: monthly from January 1749 to June 2009, or yearly from 1700 to 2008.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ class Sensors(NamedTuple):
     temperature : (n,) float64
         Temperature in °C.
     event : (n,) bool
-        Whether the experimenters were making an event (steam of hot water) at that time.
+        Whether the experimenters were making an event at that time.
     indoor : (n,) bool
         Whether the sensor stood indoors.
     """
@@ -345,7 +345,7 @@ class Sensors(NamedTuple):
 
 
 def sensors():
-    """Temperature and humidity at four sensors over some six hours, with the events that were made labelled.
+    """Temperature and humidity at four sensors over some six hours, with labelled events.
 
     Returns
     -------
