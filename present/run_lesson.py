@@ -45,7 +45,7 @@ def kernel_environment():
     The stored outputs belong to the default profile, to the inline figures of Jupyter and to Python's
     default warnings, whatever the calling shell has set.
     """
-    ours = ("COURSE_PROFILE", "MPLBACKEND", "PYTHONWARNINGS")
+    ours = ("COURSE_PROFILE", "COURSE_THREADS", "MPLBACKEND", "PYTHONWARNINGS")
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
