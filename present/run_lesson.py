@@ -133,6 +133,7 @@ def execute(notebook, folder):
         notebook,
         km=manager,
         timeout=CELL_TIMEOUT,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
