@@ -414,9 +414,9 @@ def spectra():
 
     Notes
     -----
-    From the package chemotools (MIT). Cabaneros Lopez et al., "Transforming data to information: a
-    parallel hybrid model for real-time state estimation in lignocellulosic ethanol fermentation",
-    Biotechnol. Bioeng. 118 (2021).
+    From the package chemotools (MIT), which cites Cabaneros Lopez et al., "Transforming data into
+    information: a parallel hybrid model for real-time state estimation in lignocellulose ethanol
+    fermentations".
     """
     arrays = read_arrays("spectra.npz")
     values = np.ascontiguousarray(arrays["spectra"].T)
@@ -435,8 +435,8 @@ def moby_dick():
     Returns
     -------
     str
-        Chapter after chapter, from "CHAPTER 1. Loomings." on, lines of about 70 characters that end
-        in ``\\n``.
+        The 135 chapters, from "CHAPTER 1. Loomings." on, without the epilogue; lines of about 70
+        characters that end in ``\\n``.
 
     Raises
     ------
