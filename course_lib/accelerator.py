@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+import threadpoolctl
 
 __all__ = ["Machine", "SetupError", "profile", "report", "start"]
 
@@ -261,6 +262,7 @@ def start(seed: int = 0, *, quiet: bool = False) -> Machine:
         )
 
     torch.set_num_threads(threads)
+    threadpoolctl.threadpool_limits(threads)  # NumPy's and SciPy's linear algebra
     # TF32 would round matrix products to 10 bits on recent NVIDIA cards; the parity cells need all 23.
     torch.backends.cudnn.allow_tf32 = False
     device, torch_name, torch_lines = _torch_device(torch, wanted)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 __all__ = [
     "COLOURS", "KERAS", "NUMPY", "OTHERS", "PYTORCH", "TRUTH",
-    "confusion_matrix", "image_grid", "loss_curves", "png", "show", "table", "use_style",
+    "confusion_matrix", "image_grid", "loss_curves", "png", "show", "table", "unrolled", "use_style",
 ]  # fmt: skip
 
 PYTORCH = "#D55E00"  # vermillion
@@ -219,3 +219,35 @@ def image_grid(rows: Mapping[str, Sequence], *, vmin: float = 0.0, vmax: float =
                 spine.set_visible(False)
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
     return fig
+
+
+def unrolled(ax, inputs: Sequence[str], outputs: Sequence[str], *, states: Sequence[str] | None = None, title: str = ""):
+    """Draw a recurrent network unrolled in time, one column for each step, and return the axes.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    inputs, outputs : sequences of T str
+        Labels under and over each column; an empty string draws no arrow. TeX mathematics is allowed.
+    states : sequence of T str, optional
+        Labels of the hidden states. Default: h_1 … h_T.
+    """
+    if len(inputs) != len(outputs):
+        raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs: one label for each step is needed")
+    states = states or [f"$h_{{{t}}}$" for t in range(1, len(inputs) + 1)]
+    arrow = {"arrowstyle": "-|>", "color": TRUTH, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
+    for t, (below, state, above) in enumerate(zip(inputs, states, outputs)):
+        box = plt.Rectangle((t - 0.3, -0.3), 0.6, 0.6, facecolor="#DCE9F5", edgecolor=KERAS, linewidth=1.5)
+        ax.add_patch(box)
+        ax.text(t, 0, state, ha="center", va="center")
+        if below:
+            ax.annotate("", (t, -0.3), (t, -0.75), arrowprops=arrow)
+            ax.text(t, -0.95, below, ha="center", va="center")
+        if above:
+            ax.annotate("", (t, 0.75), (t, 0.3), arrowprops=arrow)
+            ax.text(t, 0.95, above, ha="center", va="center")
+        if t:
+            ax.annotate("", (t - 0.3, 0), (t - 0.7, 0), arrowprops={**arrow, "color": PYTORCH})
+    ax.set(xlim=(-0.6, len(inputs) - 0.4), ylim=(-1.2, 1.2), aspect="equal", title=title)
+    ax.axis("off")
+    return ax

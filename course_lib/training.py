@@ -17,7 +17,9 @@ import keras
 import numpy as np
 import torch
 
-__all__ = ["History", "StopOnNaN", "TrainingDiverged", "evaluate", "fit", "keras_dataset", "predict", "to_tensor"]
+__all__ = [
+    "History", "StopOnNaN", "TrainingDiverged", "evaluate", "fit", "keras_dataset", "keras_feed", "predict", "to_tensor",
+]  # fmt: skip
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for a GPU, so not every step
 
@@ -230,8 +232,7 @@ def evaluate(model, data, metrics: Mapping[str, Callable], *, batch_size: int = 
 def keras_dataset(batches, epochs: int = 1, *, first_epoch: int = 0):
     """Return a ``tf.data.Dataset`` that yields the batches of ``fit``, in the same order, gathered inside the graph.
 
-    Use it as ``model.fit(keras_dataset(batches, epochs), epochs=epochs, steps_per_epoch=len(batches))``, with
-    ``steps_per_execution`` in ``model.compile`` for small networks. The data are held once; only the orders
+    ``keras_feed`` hands it to ``model.fit`` with all that belongs to it. The data are held once; only the orders
     (4 bytes for each sample and epoch) are new.
 
     Parameters
@@ -262,6 +263,48 @@ def keras_dataset(batches, epochs: int = 1, *, first_epoch: int = 0):
     options.autotune.enabled = False  # its bookkeeping costs more than a small network's step
     options.threading.private_threadpool_size = 1
     return tf.data.Dataset.range(epochs * steps, output_type=tf.int32).map(gather).prefetch(2).with_options(options)
+
+
+def keras_feed(batches, epochs: int, *, first_epoch: int = 0, callbacks=()) -> dict:
+    """Return the arguments with which Keras trains on the batches of ``fit``: ``model.fit(**keras_feed(batches, 5))``.
+
+    They are the data set in that order, the number of epochs and of steps in each, no second shuffling, no progress
+    bar, and a clear stop when the loss becomes NaN. For small networks compile the model with
+    ``steps_per_execution=len(batches)``: one call of the graph for each epoch.
+
+    Parameters
+    ----------
+    batches : course_lib.data.Batches
+    epochs, first_epoch : int
+        As in ``keras_dataset``.
+    callbacks : sequence of keras.callbacks.Callback
+        Further callbacks.
+
+    Returns
+    -------
+    dict
+        Keyword arguments of ``keras.Model.fit``; add ``validation_data=(x, y)`` beside them where it is wanted.
+    """
+    return {
+        "x": keras_dataset(batches, epochs, first_epoch=first_epoch),
+        "epochs": epochs,
+        "steps_per_epoch": len(batches),
+        "shuffle": False,
+        "verbose": 0,
+        "callbacks": [_WholeEpochs(), StopOnNaN(), *callbacks],
+    }
+
+
+class _WholeEpochs(keras.callbacks.Callback):
+    """Refuse a ``steps_per_execution`` with which an epoch would take batches of the next one."""
+
+    def on_train_begin(self, logs=None):
+        steps, size = self.params["steps"], self.model.steps_per_execution
+        if steps % size:
+            raise ValueError(
+                f"an epoch has {steps} batches, and steps_per_execution={size} does not divide it: each epoch would take "
+                f"some of the next one's. Compile with steps_per_execution={steps}, or 1."
+            )
 
 
 class StopOnNaN(keras.callbacks.Callback):

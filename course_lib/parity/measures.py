@@ -124,8 +124,7 @@ def first_losses(
     training fails.
 
     PyTorch's two added biases (RNN, LSTM) both learn, so that their sum takes twice the step of Keras's
-    one bias.  At small learning rates ten steps hardly show it.  To make the training equal, freeze one:
-    ``lstm.bias_hh_l0.requires_grad_(False)``.
+    one bias.  At small learning rates ten steps hardly show it.  ``one_bias`` makes the training equal.
 
     Parameters
     ----------
