@@ -1,8 +1,8 @@
 """The same network in PyTorch and in Keras: copy its weights, compare what it computes.
 
-``copy_weights`` carries every weight from one framework to the other; ``outputs``, ``gradients`` and
-``first_losses`` ask both for the same quantity; ``compare`` prints one small table and stops at the
-first number that differs.  Names and layouts are PyTorch's throughout.
+``copy_weights`` carries every weight from one framework to the other; ``outputs``, ``gradients``
+and ``first_losses`` ask both for the same quantity; ``compare`` prints one small table and stops at
+the first number that differs.  Names and layouts are PyTorch's throughout.
 
 What the frameworks store differently, and what is done about it:
 
@@ -21,8 +21,8 @@ flattened images  channels slowest         channels fastest             reordere
 running variance  divides by n − 1         divides by n                 copied as it is
 ================  =======================  ===========================  ====================
 
-``one_bias`` keeps a single *trained* bias in PyTorch's RNN and LSTM: with two, training moves their sum
-twice as far.
+``one_bias`` keeps a single *trained* bias in PyTorch's RNN and LSTM: with two, training moves their
+sum twice as far.
 
 The last line cannot be set equal: after training, running variances differ by about n/(n − 1).
 Whatever else would make a pair unequal (epsilon, momentum, padding, a recurrent layer's activation)
@@ -32,8 +32,8 @@ weights and are not looked at: ``compare`` finds those differences.
 Images are arrays with four axes, given as (n, channels, height, width).  Keras gets them as
 (n, height, width, channels), and what it returns comes back as (n, channels, height, width).
 
-``layers`` holds the table of what is known about each layer, ``models`` finds and pairs the layers of
-two models, ``measures`` runs them, ``table`` compares.
+``layers`` holds the table of what is known about each layer, ``models`` finds and pairs the layers
+of two models, ``measures`` runs them, ``table`` compares.
 """
 
 from .biases import one_bias
@@ -42,4 +42,12 @@ from .measures import first_losses, gradients, outputs
 from .models import copy_weights
 from .table import compare
 
-__all__ = ["ParityError", "compare", "copy_weights", "first_losses", "gradients", "one_bias", "outputs"]
+__all__ = [
+    "ParityError",
+    "compare",
+    "copy_weights",
+    "first_losses",
+    "gradients",
+    "one_bias",
+    "outputs",
+]

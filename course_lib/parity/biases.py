@@ -1,17 +1,16 @@
 """The second bias vector of PyTorch's recurrent layers."""
 
-from torch import nn
-
 __all__ = ["one_bias"]
 
 
-def one_bias(module: nn.Module) -> int:
-    """Keep one trained bias vector in every ``nn.RNN`` and ``nn.LSTM`` of ``module``, as Keras has it.
+def one_bias(module) -> int:
+    """Keep one trained bias in every ``nn.RNN`` and ``nn.LSTM`` of ``module``, as Keras has it.
 
-    The layers add b_ih and b_hh, so their sum is put into b_ih, and b_hh is set to zero and no longer trained.
-    The function that the network computes stays the same; its training does not. With two trained vectors every
-    optimiser step moves the sum twice as far as a single vector would go. ``nn.GRU`` is left alone: its two
-    vectors are different things, and Keras (``reset_after=True``) has both.
+    The layers add b_ih and b_hh, so their sum is put into b_ih, and b_hh is set to zero and no longer
+    trained. The function that the network computes stays the same; its training does not. With two
+    trained vectors every optimiser step moves the sum twice as far as a single vector would go.
+    ``nn.GRU`` is left alone: its two vectors are different things, and Keras (``reset_after=True``)
+    has both.
 
     Parameters
     ----------
@@ -23,6 +22,8 @@ def one_bias(module: nn.Module) -> int:
     int
         How many numbers are no longer trained.
     """
+    from torch import nn
+
     frozen = 0
     for layer in module.modules():
         if not isinstance(layer, (nn.RNN, nn.LSTM)) or not layer.bias:

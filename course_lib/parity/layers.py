@@ -1,4 +1,4 @@
-"""What is known about each layer: its names, how its numbers are laid out, which settings must agree."""
+"""What is known about each layer: names, layout of its numbers, settings that must agree."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ _TWO_BIASES = Layout(
 
 
 def _regroup(array, axis, groups):
-    """Exchange slow and fast along ``axis``: ``groups`` blocks of k become k blocks of ``groups``."""
+    """Exchange slow and fast along ``axis``: ``groups`` blocks of k become k of ``groups``."""
     shape = array.shape
     split = array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
     return split.swapaxes(axis, axis + 1).reshape(shape)
@@ -115,7 +115,7 @@ class Part(NamedTuple):
     added: bool = False
 
 
-# --- settings that must agree: each check yields what to change ------------------------------------
+# --- settings that must agree: each check yields what to change -----------------------------------
 
 
 def _expect(keras: Unit, **settings) -> Iterator[str]:
@@ -210,7 +210,7 @@ def _check_conv(torch: Unit, keras: Unit):
     if k.padding == "same" and any(s > 1 for s in k.strides):
         # TensorFlow pads just enough for ceil(size / stride) outputs, and the odd one at the end.
         if None in sizes:
-            yield "padding='same' depends on the size of its input: give the Keras model a fixed size"
+            yield "padding='same' depends on the input's size: give the Keras model a fixed size"
             return
         outs = [-(-n // s) for n, s in zip(sizes, k.strides)]
         needs = [(o - 1) * s + span + 1 - n for n, s, o, span in zip(sizes, k.strides, outs, spans)]
@@ -263,7 +263,7 @@ def _check_transposed(torch: Unit, keras: Unit):
         )
 
 
-# --- the table --------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ _RUNNING = (
     Part(("running_var",), "moving_variance", SAME),
 )
 _GRU_BIAS = Part(("bias_ih", "bias_hh"), "bias", _TWO_BIASES, "use_bias")
-# What leaves a recurrent layer may be a sequence, one state or two directions: its width is left open.
+# What leaves a recurrent layer may be a sequence, a state, two directions: its width is left open.
 _FEATURES, _SIZES = ("in_features", "out_features"), ("input_size", "-")
 _CHANNELS, _NORMED = ("in_channels", "out_channels"), ("num_features", "num_features")
 

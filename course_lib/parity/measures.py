@@ -20,8 +20,8 @@ def outputs(torch_model, keras_model, x) -> dict:
     torch_model, keras_model
         The models; they are left exactly as they were.
     x : array, tuple of arrays, or ``{"PyTorch": x, "Keras": x}``
-        One batch.  A tuple is several inputs.  Images are (n, channels, height, width) and are moved
-        for Keras; with the last form each model gets what you give, as it is.
+        One batch.  A tuple is several inputs.  Images are (n, channels, height, width) and are
+        moved for Keras; with the last form each model gets what you give, as it is.
 
     Returns
     -------
@@ -36,8 +36,8 @@ def outputs(torch_model, keras_model, x) -> dict:
         mine = _call_torch(torch_model, x)
         theirs = _call_keras(keras_model, x, training=False)
     return {
-        PYTORCH: _named(mine, lambda t: t.cpu().numpy()),
-        KERAS: _named(theirs, lambda t: _channels_first(np.array(t))),
+        PYTORCH: _named(mine, models.array),
+        KERAS: _named(theirs, lambda t: _channels_first(models.array(t))),
     }
 
 
@@ -53,10 +53,10 @@ def gradients(
     extra=None,
     channels=None,
 ) -> dict:
-    """The gradient of the loss with respect to every weight, under PyTorch's names and in its layout.
+    """The gradient of the loss for every weight, under PyTorch's names and in its layout.
 
-    Where PyTorch adds two biases (RNN, LSTM) both have the gradient of their sum, which is the gradient
-    of Keras's one bias: it is listed once, as ``bias_ih_…``.
+    Where PyTorch adds two biases (RNN, LSTM) both have the gradient of their sum, which is the
+    gradient of Keras's one bias: it is listed once, as ``bias_ih_…``.
 
     Parameters
     ----------
@@ -88,8 +88,17 @@ def gradients(
                 f"'{e.keras_name}' trainable={e.variable.trainable}: freeze both or neither."
             )
     entries = [e for e in entries if e.variable.trainable]
+    if not entries:
+        raise ParityError("no weight of the models is trainable, so there are no gradients.")
     if training:
         _refuse_dropout(torch_model, keras_model)
+    precision, loss_precision = entries[0].variable.dtype, getattr(keras_loss, "dtype", None)
+    if loss_precision not in (None, precision):
+        name = type(keras_loss).__name__
+        raise ParityError(
+            f"the Keras model is {precision} and its loss {loss_precision}: "
+            f"set dtype='{precision}' in keras.losses.{name}."
+        )
 
     with _unchanged(torch_model, keras_model), _full_precision():
         torch_model.train(training)
@@ -110,7 +119,7 @@ def gradients(
         theirs = {}
         for e, variable, g in zip(entries, variables, tape.gradient(loss, variables)):
             g = np.zeros(variable.shape, variable.dtype.as_numpy_dtype) if g is None else g
-            g = np.array(tf.convert_to_tensor(g))
+            g = models.array(tf.convert_to_tensor(g))
             theirs |= dict(list(zip(e.names, e.to_torch(g)))[: e.shown])
     return {PYTORCH: mine, KERAS: theirs}
 
@@ -120,11 +129,16 @@ def first_losses(
 ) -> dict:
     """Train both for a few steps on the same batches; then put everything back as it was.
 
-    Models, optimizers, running statistics and metrics are exactly as before afterwards, also if
-    training fails.
+    Models, optimizers and running statistics are exactly as before afterwards, also if training
+    fails; Keras's metrics are reset.
 
-    PyTorch's two added biases (RNN, LSTM) both learn, so that their sum takes twice the step of Keras's
-    one bias.  At small learning rates ten steps hardly show it.  ``one_bias`` makes the training equal.
+    Two differences remain, which small learning rates hide and large ones show:
+
+    - PyTorch's two added biases (RNN, LSTM) both learn, so that their sum takes twice the step of
+      Keras's one bias.  ``one_bias`` makes the training equal.
+    - Where a symbol is repeated in a batch, Adam in Keras adds the squares of the gradients of its
+      embedding, and in PyTorch squares their sum.  With SGD, or one-hot vectors and a dense layer
+      instead of the embedding, both are equal.
 
     Parameters
     ----------
@@ -270,7 +284,7 @@ def _first(batches, steps):
     return list(itertools.islice(itertools.cycle(found), steps))
 
 
-# --- conditions of a fair comparison ----------------------------------------------------------------
+# --- conditions of a fair comparison --------------------------------------------------------------
 
 
 @contextmanager
@@ -301,11 +315,14 @@ def _unchanged(torch_model, keras_model, torch_optimizer=None):
     grads = {p: None if p.grad is None else p.grad.clone() for p in torch_model.parameters()}
     optimizer_state = torch_optimizer and copy.deepcopy(torch_optimizer.state_dict())
     variables = list(keras_model.variables)
+    for layer in keras_model._flatten_layers():
+        if getattr(layer, "stateful", False):
+            variables += [state for state in layer.states or () if state is not None]
     if torch_optimizer is not None:
         if not keras_model.optimizer.built:
             keras_model.optimizer.build(keras_model.trainable_variables)
         variables += keras_model.optimizer.variables
-    values = [(v, np.array(v)) for v in variables]
+    values = [(v, models.array(v)) for v in variables]
     try:
         yield
     finally:
@@ -328,7 +345,8 @@ def _refuse_dropout(torch_model, keras_model):
         random = "Dropout" in type(module).__name__ or hasattr(module, "num_layers")
         if random and isinstance(rate, float) and rate > 0:
             raise ParityError(
-                f"PyTorch '{name}' drops out: the frameworks draw different random numbers. Set its rate to 0."
+                f"PyTorch '{name}' drops out, and the frameworks draw different random numbers: "
+                "set its rate to 0."
             )
     for layer in keras_model._flatten_layers():
         is_dropout = any(word in type(layer).__name__ for word in ("Dropout", "Gaussian"))
@@ -336,7 +354,8 @@ def _refuse_dropout(torch_model, keras_model):
         rates += [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
         if any(isinstance(rate, float) and rate > 0 for rate in rates):
             raise ParityError(
-                f"Keras '{layer.name}' drops out: the frameworks draw different random numbers. Set its rate to 0."
+                f"Keras '{layer.name}' drops out, and the frameworks draw different random "
+                "numbers: set its rate to 0."
             )
 
 
@@ -363,8 +382,8 @@ def _check_optimizers(torch_optimizer, keras_optimizer, clip_norm):
         decay, keras_decay = group.get("weight_decay") or 0.0, keras_optimizer.weight_decay or 0.0
         if mine != "AdamW" and (decay or keras_decay):
             raise ParityError(
-                f"weight_decay in {mine} is added to the gradient in PyTorch and taken from the weights "
-                "in Keras; use AdamW in both, or weight_decay=0."
+                f"weight_decay in {mine} is added to the gradient in PyTorch and taken from the "
+                "weights in Keras; use AdamW in both, or weight_decay=0."
             )
         wanted = {name: group[torch_name] for name, torch_name in settings.items()}
         if "beta_1" in wanted:
@@ -372,16 +391,17 @@ def _check_optimizers(torch_optimizer, keras_optimizer, clip_norm):
         if mine == "AdamW":
             wanted["weight_decay"] = decay
         for name, want in wanted.items():
-            have = np.array(getattr(keras_optimizer, name)).item() or 0
+            have = getattr(keras_optimizer, name)
+            have = float(have.numpy() if hasattr(have, "numpy") else have or 0)
             if not isclose(have, want, rel_tol=1e-6):
                 raise ParityError(
-                    f"{name} is {want:g} in torch.optim.{mine} and {have:g} in keras.optimizers.{mine}; "
-                    f"set {name}={want:g} in Keras's."
+                    f"{name} is {want:g} in torch.optim.{mine} and {have:g} in "
+                    f"keras.optimizers.{mine}; set {name}={want:g} in Keras's."
                 )
     limits = {"clipnorm": None, "clipvalue": None, "global_clipnorm": clip_norm}
     for name, want in limits.items():
         if getattr(keras_optimizer, name) != want:
             raise ParityError(
-                f"{name} is {getattr(keras_optimizer, name)} in keras.optimizers.{theirs} and would be {want} here; "
-                "PyTorch clips by clip_norm=, which is Keras's global_clipnorm."
+                f"{name} is {getattr(keras_optimizer, name)} in keras.optimizers.{theirs} and "
+                f"would be {want} here; PyTorch clips by clip_norm=, which is Keras's global_clipnorm."
             )

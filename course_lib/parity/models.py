@@ -118,7 +118,7 @@ def keras_units(model) -> list[Unit]:
     return units
 
 
-# --- two models together -----------------------------------------------------------------------------
+# --- two models together --------------------------------------------------------------------------
 
 
 @dataclass
@@ -208,8 +208,8 @@ def _find_flattened(pairs, channels):
     """Find where images are flattened, and where flat numbers become images.
 
     Both frameworks flatten in the order in which the axes lie: PyTorch runs through one channel's
-    pixels first, Keras through one pixel's channels.  A dense layer after a convolution has its inputs
-    in that order, a dense layer before one its outputs; normalisations between them share it.
+    pixels first, Keras through one pixel's channels.  A dense layer after a convolution has its
+    inputs in that order, a dense layer before one its outputs; normalisations between share it.
     """
 
     def ask(unit, side):
@@ -292,8 +292,8 @@ def _check_complete(torch_model, keras_model, entries):
         for name, weight in weights:
             if id(weight) in owner:
                 raise ParityError(
-                    f"{framework} uses one weight in two layers, '{owner[id(weight)]}' and '{name}': "
-                    "tied weights cannot be paired."
+                    f"{framework} uses one weight in two layers, '{owner[id(weight)]}' and "
+                    f"'{name}': tied weights cannot be paired."
                 )
             owner[id(weight)] = name
         if framework == "PyTorch":
@@ -303,8 +303,8 @@ def _check_complete(torch_model, keras_model, entries):
         for name, weight in everything:
             if id(weight) not in owner:
                 raise ParityError(
-                    f"{framework}'s '{name}' {tuple(weight.shape)} is in no layer that is known here; "
-                    "pair it by hand: extra={'name in PyTorch': Keras variable}."
+                    f"{framework}'s '{name}' {tuple(weight.shape)} is in no layer that is known "
+                    "here; pair it by hand: extra={'name in PyTorch': Keras variable}."
                 )
 
 
@@ -326,34 +326,33 @@ def _check_shapes(entries):
 
 
 def array(weight) -> np.ndarray:
-    """A copy of a PyTorch tensor or Keras variable, on the CPU."""
-    if hasattr(weight, "detach"):
-        return weight.detach().cpu().numpy().copy()
-    return np.array(weight)
+    """A copy of a tensor or Keras variable, on the CPU."""
+    on_cpu = weight.detach().cpu() if hasattr(weight, "detach") else weight
+    return on_cpu.numpy().copy()
 
 
 def copy_weights(source, target, *, extra=None, channels=None) -> int:
     """Copy every weight of one model into the same model in the other framework.
 
-    Layers are paired in the order in which they are defined: attributes and list entries of a PyTorch
-    module, ``model.layers`` in Keras.  Everything is checked before anything is written, so that a
-    refused copy leaves ``target`` as it was.  Running statistics are copied too.
+    Layers are paired in the order in which they are defined: attributes and list entries of a
+    PyTorch module, ``model.layers`` in Keras.  Everything is checked before anything is written, so
+    that a refused copy leaves ``target`` as it was.  Running statistics are copied too.
 
-    Where PyTorch adds two bias vectors and Keras has one (RNN, LSTM), Keras gets the sum; on the way
-    back PyTorch's ``bias_ih`` gets Keras's bias and ``bias_hh`` zeros.
+    Where PyTorch adds two bias vectors and Keras has one (RNN, LSTM), Keras gets the sum; on the
+    way back PyTorch's ``bias_ih`` gets Keras's bias and ``bias_hh`` zeros.
 
     Parameters
     ----------
     source, target
-        One PyTorch module and one built Keras model or layer, in either order; float32 or float64, on
-        any device.
+        One PyTorch module and one built Keras model or layer, in either order; float32 or float64,
+        on any device.
     extra : dict, optional
         ``{"name of a PyTorch parameter": Keras variable}`` for weights outside any layer, such as a
         learned initial state; they have the same shape in both.
     channels : dict, optional
         ``{"fc.inputs": 16, "project.outputs": 32}``: the PyTorch layer's inputs (outputs) are a
-        flattened image with so many channels, or 1 if they are not.  Needed only where that cannot be
-        seen from the layers; the error says so.
+        flattened image with so many channels, or 1 if they are not.  Needed only where that cannot
+        be seen from the layers; the error says so.
 
     Returns
     -------

@@ -16,8 +16,8 @@ def compare(*, tolerance=None, **quantities) -> None:
 
     Differences are relative to the largest entry of the first framework's array.  Arrays of one
     layer (``"lstm.weight_ih_l0"``, ``"lstm.bias_ih_l0"``) share theirs, and it counts as at least
-    1e-2 of the largest entry of the row: a bias in front of a batch normalisation has gradient zero,
-    and rounding errors mean nothing by themselves.
+    1e-2 of the largest entry of the row: a bias in front of a batch normalisation has gradient
+    zero, and rounding errors mean nothing by themselves.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _default(row, by_framework) -> float:
 
 
 def _row(row, by_framework, limit):
-    """The largest difference (None if it cannot be computed) and the first problem (None if equal)."""
+    """The largest difference (None if there is none to compute) and the first problem, or None."""
     if not isinstance(by_framework, dict) or len(by_framework) < 2:
         return None, f"{row}: give at least two frameworks, {{'PyTorch': …, 'Keras': …}}."
     arrays = {framework: _arrays(value) for framework, value in by_framework.items()}
@@ -88,7 +88,8 @@ def _row(row, by_framework, limit):
             actual = named[name]
             if actual.shape != expected.shape:
                 return None, (
-                    f"{_place(row, name)}: shape {expected.shape} in {first}, {actual.shape} in {framework}."
+                    f"{_place(row, name)}: shape {expected.shape} in {first}, "
+                    f"{actual.shape} in {framework}."
                 )
             relative = np.abs(actual - expected) / _scale(reference, name)
             largest = max(largest, float(relative.max()))
@@ -96,8 +97,8 @@ def _row(row, by_framework, limit):
                 at = tuple(np.argwhere(relative > limit)[0])
                 problem = (
                     f"{_place(row, name)} at {_index(at)}: {expected[at]:.9g} in {first}, "
-                    f"{actual[at]:.9g} in {framework}; difference {relative[at]:.1e} of the largest entry, "
-                    f"allowed {limit:.0e}.{_hint(expected, actual, limit)}"
+                    f"{actual[at]:.9g} in {framework}; difference {relative[at]:.1e} of the "
+                    f"largest entry, allowed {limit:.0e}.{_hint(expected, actual, limit)}"
                 )
     return largest, problem
 
@@ -132,9 +133,8 @@ def _hint(expected, actual, limit) -> str:
             for order in itertools.permutations(range(gates)):
                 if equal(np.concatenate([blocks[i] for i in order]), expected):
                     return f" They are equal with the gates in the order {order}."
-    factor = float(
-        (actual * expected).sum() / max((expected * expected).sum(), np.finfo(np.float32).tiny)
-    )
-    if factor and equal(actual / factor, expected):
+    squares = float((expected * expected).sum())
+    factor = float((actual * expected).sum()) / squares if squares else 1.0
+    if (factor >= 2 or 0 < factor <= 0.5) and equal(actual / factor, expected):
         return f" They differ by the factor {factor:.6g}: is one a mean and the other a sum?"
     return ""
