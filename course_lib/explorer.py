@@ -109,7 +109,7 @@ class Explorer(widgets.VBox):
         if question:
             heading += f"<br>{html.escape(question)}" if heading else html.escape(question)
         head = [widgets.HTML(heading)] if heading else []
-        row = widgets.Box(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap", gap="0 1.5em"))
+        row = widgets.Box(list(self.controls.values()), layout=widgets.Layout(flex_flow="row wrap"))
         super().__init__([*head, row, self.picture, self.words])
         self.add_class("course-explorer")
         for control in self.controls.values():

@@ -1,0 +1,108 @@
+"""The explorer's frame: it computes with the values of its controls, says what went wrong, and moves without a kernel."""
+
+import asyncio
+
+import ipywidgets as widgets
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from course_lib.explorer import Explorer
+
+
+@pytest.fixture
+def line():
+    """A figure that is drawn again for each answer, and the explorer around it."""
+    fig, ax = plt.subplots(figsize=(3, 2))
+    (curve,) = ax.plot(np.zeros(20))
+    ax.set_ylim(-5, 5)
+
+    def draw(slope, kind):
+        curve.set_ydata(slope * np.arange(20) / 4 * (1 if kind == "up" else -1))
+        return fig, f"slope {slope} {kind}"
+
+    return Explorer(draw, {"slope": (0.0, 2.0, 0.5, 1.0), "kind": ["up", "down"]}, title="A line", alt="A line rises.")
+
+
+def test_the_first_answer_is_there_and_every_move_gives_another(line):
+    assert "slope 1.0 up" in line.words.value and line.values == {"slope": 1.0, "kind": "up"}
+    before = line.picture.value
+    line.controls["slope"].value = 2.0
+    assert line.picture.value != before and "slope 2.0 up" in line.words.value
+    line.controls["kind"].value = "down"
+    assert "slope 2.0 down" in line.words.value and len(line.milliseconds) == 3
+    assert 'alt="A line rises."' in line.picture.value and 'data-answer="3"' in line.picture.value
+    assert not plt.get_fignums()  # nothing is left for the notebook to show a second time
+
+
+def test_in_a_running_loop_only_the_last_of_many_moves_is_answered(line):
+    async def drag():
+        for value in (0.0, 0.5, 1.5, 2.0):
+            line.controls["slope"].value = value
+        await asyncio.sleep(0.2)
+
+    asyncio.run(drag())
+    assert len(line.milliseconds) == 2 and "slope 2.0" in line.words.value
+
+
+def test_pages_without_widgets_get_the_picture_with_its_words(line):
+    data, metadata = line._repr_mimebundle_()
+    assert data["text/plain"] == "Explorer: A line" and data["image/png"].startswith("iVBOR")
+    assert metadata["image/png"]["alt"] == "A line rises." and "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_what_draw_raises_is_shown_in_the_panel_and_the_next_move_works():
+    def draw(a):
+        if a == 2:
+            raise ValueError("a < 2 & more")
+        return f"a is {a}"
+
+    panel = Explorer(draw, {"a": (0, 3, 1, 1)})
+    panel.controls["a"].value = 2
+    assert "ValueError" in panel.words.value and "a &lt; 2 &amp; more" in panel.words.value
+    panel.controls["a"].value = 3
+    assert "a is 3" in panel.words.value
+
+
+def test_an_explorer_that_fails_at_once_fails_loudly():
+    with pytest.raises(ZeroDivisionError):
+        Explorer(lambda a: 1 / 0, {"a": True})
+
+
+def test_the_kinds_of_controls():
+    panel = Explorer(lambda **v: str(v), {"n": (1, 9, 2, 3), "x": (0.0, 1.0, 0.1, 0.5), "on": True, "of": ["a", "b"]})
+    kinds = [type(control) for control in panel.controls.values()]
+    assert kinds == [widgets.IntSlider, widgets.FloatSlider, widgets.Checkbox, widgets.SelectionSlider]
+
+
+@pytest.mark.parametrize("spec", [(0, 1, 0.1), (0, 1, 0.1, 2), (0, 1, 0, 0.5), [], "word", 3])
+def test_a_control_that_means_nothing_is_refused_by_name(spec):
+    with pytest.raises((TypeError, ValueError), match="'speed'"):
+        Explorer(lambda speed: "", {"speed": spec})
+
+
+@pytest.mark.parametrize(("draw", "controls"), [(None, {"a": True}), (lambda: "", {})])
+def test_an_explorer_needs_a_function_and_a_control(draw, controls):
+    with pytest.raises((TypeError, ValueError)):
+        Explorer(draw, controls)
+
+
+def test_frames_are_linked_in_the_browser_and_show_their_values(line):
+    panel = line.frames(slope=[0.0, 1.0, 2.0])
+    slider, stack = panel.children
+    assert len(stack.children) == 3 and "slope 2.0" in stack.children[2].value
+    assert [label for label, _ in slider.options] == ["0", "1", "2"]
+    assert line.values["slope"] == 1.0  # the explorer itself has not moved
+    both = line.frames(kind=["up", "down"], slope=[0.0, 1.0])
+    inner = both.children[1].children[1].children[1].children[1]
+    assert "slope 1.0 down" in inner.value
+
+
+@pytest.mark.parametrize("values", [{}, {"other": [1]}, {"slope": []}, {"slope": list(range(61))}])
+def test_frames_that_cannot_be_are_refused(line, values):
+    with pytest.raises(ValueError):
+        line.frames(**values)

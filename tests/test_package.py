@@ -1,0 +1,69 @@
+"""The environment is one: what pyproject.toml asks for, what constraints.txt fixes, what environment.yml builds."""
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ASKED = [Requirement(text) for text in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]]
+FIXED = {
+    canonicalize_name(requirement.name): requirement
+    for requirement in map(Requirement, (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n")[:-1])
+}
+
+
+@pytest.mark.parametrize("requirement", ASKED, ids=str)
+def test_every_dependency_has_one_exact_version_that_fits_and_is_installed(requirement):
+    fixed = FIXED[canonicalize_name(requirement.name)]
+    (exact,) = fixed.specifier
+    assert exact.operator == "=="
+    assert exact.version in requirement.specifier
+    assert version(requirement.name).split("+")[0] == exact.version
+
+
+def test_the_constraints_are_exact_and_name_no_machine_and_no_gpu_build():
+    for requirement in FIXED.values():
+        assert [s.operator for s in requirement.specifier] == ["=="] and requirement.url is None
+        assert not canonicalize_name(requirement.name).startswith(("nvidia-", "triton"))
+
+
+def test_conda_and_binder_build_the_same_environment():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, *_ = [entry for entry in environment["dependencies"] if str(entry).startswith("python")]
+    assert python == "python=3.11" and PROJECT["requires-python"] == ">=3.11"
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip == ["-c constraints.txt", "-e .[test]"]
+    assert "-c constraints.txt -e '.[test]'" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("room", ["", ".data", ".explorer", ".exercises", ".accelerator", ".plotting"])
+def test_importing_a_room_loads_neither_framework(room):
+    code = f"""
+import sys, course_lib{room}
+heavy = {{"torch", "tensorflow", "keras"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_itself_loads_nothing():
+    code = "import sys; before = set(sys.modules); import course_lib; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["course_lib"]
+
+
+def test_an_unknown_room_is_an_attribute_error_and_the_known_ones_are_listed():
+    import course_lib
+
+    assert {"data", "parity", "training"} <= set(dir(course_lib))
+    with pytest.raises(AttributeError, match="nonsense"):
+        course_lib.nonsense  # noqa: B018
