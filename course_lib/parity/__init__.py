@@ -32,6 +32,8 @@ weights and are not looked at: ``compare`` finds those differences.
 Images are arrays with four axes, given as (n, channels, height, width).  Keras gets them as
 (n, height, width, channels), and what it returns comes back as (n, channels, height, width).
 
+``nudged_gradient`` needs no framework: central differences of any loss, to check a gradient written by hand.
+
 ``layers`` holds the table of what is known about each layer, ``models`` finds and pairs the layers
 of two models, ``measures`` runs them, ``table`` compares.
 """
@@ -40,6 +42,7 @@ from .biases import one_bias
 from .errors import ParityError
 from .measures import first_losses, gradients, outputs
 from .models import copy_weights
+from .nudged import nudged_gradient
 from .table import compare
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "copy_weights",
     "first_losses",
     "gradients",
+    "nudged_gradient",
     "one_bias",
     "outputs",
 ]
