@@ -6,8 +6,8 @@ __all__ = ["one_bias"]
 def one_bias(module) -> int:
     """Keep one trained bias in every ``nn.RNN`` and ``nn.LSTM`` of ``module``, as Keras has it.
 
-    The layers add b_ih and b_hh, so their sum is put into b_ih, and b_hh is set to zero and no longer
-    trained. The function that the network computes stays the same; its training does not. With two
+    The layers add b_ih and b_hh, so their sum is put into b_ih, and b_hh is set to zero and no
+    longer trained. What the network computes stays the same; its training does not. With two
     trained vectors every optimiser step moves the sum twice as far as a single vector would go.
     ``nn.GRU`` is left alone: its two vectors are different things, and Keras (``reset_after=True``)
     has both.

@@ -181,7 +181,7 @@ def first_losses(
             torch_optimizer.step()
             mine.append(loss.item())
         for x, y in batches:
-            # Keras reports the mean over all batches since the last reset.
+            # Some versions of Keras report the mean over all batches since the last reset.
             keras_model.reset_metrics()
             logs = keras_model.train_on_batch(
                 _keras_tensor(x, keras_model), _keras_tensor(y, keras_model), return_dict=True
@@ -403,5 +403,5 @@ def _check_optimizers(torch_optimizer, keras_optimizer, clip_norm):
         if getattr(keras_optimizer, name) != want:
             raise ParityError(
                 f"{name} is {getattr(keras_optimizer, name)} in keras.optimizers.{theirs} and "
-                f"would be {want} here; PyTorch clips by clip_norm=, which is Keras's global_clipnorm."
+                f"would be {want} here; clip_norm= clips as Keras's global_clipnorm does."
             )
