@@ -180,10 +180,48 @@ def test_keras_trains_to_the_same_weights(steps, recwarn):
     assert not [w for w in recwarn.list if "keras" in str(w.filename)]
 
 
-def test_an_epoch_that_would_take_the_next_ones_batches_is_refused():
-    batches = data.Batches(*line(), batch_size=16, seed=0)
-    with pytest.raises(ValueError, match=r"5 batches.*steps_per_execution=2.*steps_per_execution=5"):
-        keras_line(2).fit(**training.keras_feed(batches, 2))
+@pytest.mark.parametrize(("size", "drop_last"), [(16, True), (70, False), (7, False), (64, True)])
+def test_keras_sees_each_batch_of_the_order_once(size, drop_last):
+    """A model that only records: the sum over x · (step number) depends on order, sizes and number of batches."""
+
+    class Recorder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1, kernel_initializer="zeros")
+            self.step = self.add_weight(shape=(), initializer="zeros", trainable=False, name="step")
+            self.sum = self.add_weight(shape=(), initializer="zeros", trainable=False, name="sum")
+
+        def call(self, x, training=False):
+            if training:
+                self.step.assign_add(1.0)
+                self.sum.assign_add(self.step * keras.ops.sum(x) / 1000)
+            return self.dense(x)
+
+    x = np.arange(70, dtype="float32")[:, None]
+    batches = data.Batches(x, x, batch_size=size, seed=4, drop_last=drop_last)
+    model = Recorder()
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(**training.keras_feed(batches, 2, first_epoch=3))
+    expected = [batch[0].sum() for epoch in (3, 4) for batch in batches.epoch(epoch)]
+    assert float(model.step.numpy()) == len(expected)
+    assert float(model.sum.numpy()) == pytest.approx(sum(k * s for k, s in enumerate(expected, 1)) / 1000, rel=1e-5)
+
+
+def test_validation_callbacks_eager_mode_and_a_later_plain_fit():
+    x, y = line()
+    seen = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["val_loss"]))
+    model = keras_line()
+    batches = data.Batches(x, y, batch_size=16, seed=0)
+    history = model.fit(**training.keras_feed(batches, 2, callbacks=[callback]), validation_data=line(11))
+    assert seen == history.history["val_loss"] and len(seen) == 2
+    eager = keras_line()
+    eager.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+    eager.fit(**training.keras_feed(batches, 2))
+    assert np.allclose(eager.get_weights()[0], model.get_weights()[0], rtol=1e-5)
+    before = model.get_weights()[0].item()
+    model.fit(x, y, batch_size=35, epochs=1, verbose=0)  # Keras's own feeding still works afterwards
+    assert model.get_weights()[0].item() != before
 
 
 def test_keras_stops_at_nan_with_its_place():
