@@ -613,6 +613,24 @@ def test_clipped_together_by_the_same_norm():
     parity.compare(losses=losses, tolerance={"losses": 1e-6})
 
 
+def test_a_schedule_runs_along_and_is_put_back():
+    mine, theirs = nn.Linear(3, 2), built(kl.Dense(2), shape=(3,))
+    parity.copy_weights(mine, theirs)
+    decay = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=1, decay_rate=0.7)
+    theirs.compile(keras.optimizers.SGD(decay), "mse")
+    optimizer = torch.optim.SGD(mine.parameters(), 0.5)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.7)
+    before = (optimizer.state_dict(), scheduler.state_dict())
+    how = {"torch_loss": nn.MSELoss(), "torch_optimizer": optimizer}
+    batches = data.Batches(normal(10, 3), normal(10, 2) + 5, batch_size=4)
+    losses = parity.first_losses(mine, theirs, batches, torch_scheduler=scheduler, **how)
+    parity.compare(losses=losses, tolerance={"losses": 1e-6})
+    assert (optimizer.state_dict(), scheduler.state_dict()) == before
+    assert theirs.optimizer.iterations.numpy() == 0
+    with pytest.raises(ParityError):
+        parity.compare(losses=parity.first_losses(mine, theirs, batches, **how))
+
+
 def test_empty_batches_dropout_and_frozen_weights_are_refused():
     mine, theirs = nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)), built(kl.Dense(2), shape=(3,))
     theirs.compile(keras.optimizers.SGD(0.1), "mse")

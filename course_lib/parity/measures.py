@@ -125,7 +125,15 @@ def gradients(
 
 
 def first_losses(
-    torch_model, keras_model, batches, *, torch_loss, torch_optimizer, steps=10, clip_norm=None
+    torch_model,
+    keras_model,
+    batches,
+    *,
+    torch_loss,
+    torch_optimizer,
+    torch_scheduler=None,
+    steps=10,
+    clip_norm=None,
 ) -> dict:
     """Train both for a few steps on the same batches; then put everything back as it was.
 
@@ -150,6 +158,8 @@ def first_losses(
         Called as ``torch_loss(prediction, y)``; the batch's mean.
     torch_optimizer
         Made for ``torch_model``'s parameters.
+    torch_scheduler : torch.optim.lr_scheduler.LRScheduler, optional
+        Stepped after every batch, and put back; Keras's optimizer then has the schedule inside it.
     clip_norm : float, optional
         Limit of the norm of all gradients together; Keras's optimizer then has ``global_clipnorm``.
 
@@ -169,7 +179,10 @@ def first_losses(
     _refuse_dropout(torch_model, keras_model)
     batches = _first(batches, steps)
     mine, theirs = [], []
-    with _unchanged(torch_model, keras_model, torch_optimizer), _full_precision():
+    with (
+        _unchanged(torch_model, keras_model, torch_optimizer, torch_scheduler),
+        _full_precision(),
+    ):
         torch_model.train()
         for x, y in batches:
             torch_optimizer.zero_grad()
@@ -179,6 +192,8 @@ def first_losses(
             if clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(torch_model.parameters(), clip_norm)
             torch_optimizer.step()
+            if torch_scheduler is not None:
+                torch_scheduler.step()
             mine.append(loss.item())
         for x, y in batches:
             # Some versions of Keras report the mean over all batches since the last reset.
@@ -304,8 +319,8 @@ def _full_precision():
 
 
 @contextmanager
-def _unchanged(torch_model, keras_model, torch_optimizer=None):
-    """Whatever happens inside, leave models, optimizers and metrics as they were."""
+def _unchanged(torch_model, keras_model, torch_optimizer=None, torch_scheduler=None):
+    """Whatever happens inside, leave models, optimizers, schedules and metrics as they were."""
     import copy
 
     import torch
@@ -314,6 +329,7 @@ def _unchanged(torch_model, keras_model, torch_optimizer=None):
     state = copy.deepcopy(torch_model.state_dict())
     grads = {p: None if p.grad is None else p.grad.clone() for p in torch_model.parameters()}
     optimizer_state = torch_optimizer and copy.deepcopy(torch_optimizer.state_dict())
+    scheduler_state = torch_scheduler and copy.deepcopy(torch_scheduler.state_dict())
     variables = list(keras_model.variables)
     for layer in keras_model._flatten_layers():
         if getattr(layer, "stateful", False):
@@ -335,6 +351,8 @@ def _unchanged(torch_model, keras_model, torch_optimizer=None):
         if torch_optimizer is not None:
             torch_optimizer.load_state_dict(optimizer_state)
             keras_model.reset_metrics()
+        if torch_scheduler is not None:
+            torch_scheduler.load_state_dict(scheduler_state)
         for v, value in values:
             v.assign(value)
 
