@@ -42,7 +42,7 @@ table: $(READY)  ## print the table of lessons with their measured times
 bench: $(READY)  ## measure training steps against their floors, in CPU seconds, in one run
 	@$(BIN)/python tests/bench.py $(N)
 
-format: $(READY) ## format and lint code and notebooks
+format: $(READY) ## lint code and notebooks, format code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
