@@ -141,7 +141,7 @@ def fit(
         objective = lambda model, x, y: loss(model(x), y)  # noqa: E731
     device = device or next(model.parameters()).device
     model.to(device)
-    arrays = [to_tensor(array, device) for array in batches.arrays]
+    held = {id(array): to_tensor(array, device) for array in batches.arrays}  # an autoencoder's target is its input
     history, best, best_weights = History(metrics={name: [] for name in metrics or {}}), math.inf, None
     cpu, wall = time.process_time(), time.perf_counter()
 
@@ -152,7 +152,8 @@ def fit(
         for step in range(len(batches)):
             index = order[step * batches.batch_size : (step + 1) * batches.batch_size]
             optimizer.zero_grad(set_to_none=True)
-            value = objective(model, *(array[index] for array in arrays))
+            parts = {key: array[index] for key, array in held.items()}
+            value = objective(model, *(parts[id(array)] for array in batches.arrays))
             value.backward()
             if clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
@@ -253,13 +254,15 @@ def keras_dataset(batches, epochs: int = 1, *, first_epoch: int = 0):
     steps, size = len(batches), batches.batch_size
     orders = np.stack([batches.order(epoch) for epoch in range(first_epoch, first_epoch + epochs)]).astype(np.int32)
     # On the CPU also where a GPU is present: tf.data runs there, and hands each batch over by itself.
+    # An autoencoder's target is its input: the same array is held, and gathered, once.
     with tf.device("/CPU:0"):
-        arrays = [tf.convert_to_tensor(array) for array in batches.arrays]
+        held = {id(array): tf.convert_to_tensor(array) for array in batches.arrays}
         orders = tf.convert_to_tensor(orders)
 
     def gather(k):
         index = orders[k // steps, (k % steps) * size : (k % steps + 1) * size]
-        return tuple(tf.gather(array, index) for array in arrays)
+        parts = {key: tf.gather(array, index) for key, array in held.items()}
+        return tuple(parts[id(array)] for array in batches.arrays)
 
     options = tf.data.Options()
     options.autotune.enabled = False  # its bookkeeping costs more than a small network's step
@@ -326,7 +329,8 @@ class _EpochInOneGraph(keras.callbacks.Callback):
 
         model = weakref.proxy(model)
         size = self._batches.batch_size
-        arrays = [tf.convert_to_tensor(array) for array in self._batches.arrays]
+        arrays = self._batches.arrays
+        held = {id(array): tf.convert_to_tensor(array) for array in arrays}  # an autoencoder's target is its input
         n = len(arrays[0])
         whole = n // size
         rest = n - whole * size if len(self._batches) > whole else 0
@@ -340,7 +344,8 @@ class _EpochInOneGraph(keras.callbacks.Callback):
         def one_batch(order, begin, length):
             # tf.slice, and not order[begin:…]: the shape is then known to the graph, and its step is quicker.
             index = tf.slice(order, [begin], [length])
-            return step(*(tf.gather(array, index) for array in arrays))
+            parts = {key: tf.gather(array, index) for key, array in held.items()}
+            return step(*(parts[id(array)] for array in arrays))
 
         def one_epoch(iterator):
             order = next(iterator)
