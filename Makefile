@@ -16,6 +16,7 @@ setup: $(READY)  ## install everything into .venv, once (2 to 3 minutes, 4 GB)
 
 # The stamp is newer than what it was made from, or set-up runs again.
 $(READY): pyproject.toml constraints.txt
+	@test -w . || { echo "This folder is read-only. Clone the course into a folder of your own and run make there."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "The course needs Python 3.11 or newer; this is $$($(PYTHON) --version)."; \
 	  echo "Say which one to use: make PYTHON=python3.11 setup"; exit 1; }
