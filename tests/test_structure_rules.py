@@ -108,7 +108,7 @@ CHANGES = [
     (lambda notebook: notebook.metadata.update(widgets={}), "metadata.widgets"),
     (lambda notebook: notebook.metadata.kernelspec.update(name="other"), "kernel is not called python3"),
     (lambda notebook: notebook.metadata.pop("course"), "not measured"),
-    (lambda notebook: notebook.metadata.course.update(wall_s=91), "took 91 s"),
+    (lambda notebook: notebook.metadata.course.update(cpu_s=91), "took 91 CPU s"),
     (lambda notebook: notebook.metadata.course.update(peak_mb=2100), "took 2100 MB"),
     (source(0, "A lesson\n45 min"), "not a title"),
     (source(0, "# A lesson"), "how many minutes"),

@@ -94,8 +94,9 @@ def the_measurements(lesson):
         yield "not measured: run it with `make run`"
         return
     longest = 240 if lesson.number in LONG else 90
-    if course["wall_s"] > longest:
-        yield f"took {course['wall_s']:.0f} s when it was stored; at most {longest} s"
+    # CPU seconds: the frameworks run on one thread, so they are the wall time of a machine that does nothing else.
+    if course["cpu_s"] > longest:
+        yield f"took {course['cpu_s']:.0f} CPU s when it was stored; at most {longest} CPU s"
     if course["peak_mb"] > 2000:
         yield f"took {course['peak_mb']:.0f} MB when it was stored; at most 2000 MB"
 
