@@ -321,7 +321,8 @@ def _tensor(array):
         return tensor
 
     with tf.device("/CPU:0"):
-        tensor = tf.function(read, autograph=False)()
+        # As a concrete function: calls of ever new functions make TensorFlow warn of retracing.
+        tensor = tf.function(read, autograph=False).get_concrete_function()()
     return tf.identity(tensor)  # on the GPU, where there is one
 
 

@@ -230,3 +230,15 @@ def test_keras_stops_at_nan_with_its_place():
     y[3] = np.nan
     with pytest.raises(training.TrainingDiverged, match="nan in epoch 1"):
         keras_line(5).fit(**training.keras_feed(data.Batches(x, y, batch_size=16, seed=0), 2))
+
+
+def test_many_arrays_reach_tensorflow_unchanged_and_without_a_warning(monkeypatch):
+    """TensorFlow counts the calls of new functions, and complains of retracing after a few."""
+    from tensorflow.python.platform import tf_logging
+
+    said = []
+    monkeypatch.setattr(tf_logging, "warning", lambda message, *args: said.append(message))
+    for k in range(8):
+        array = np.arange(3.0 + k, dtype=np.float32)
+        assert np.array_equal(training._tensor(array), array)
+    assert not said
