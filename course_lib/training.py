@@ -327,6 +327,7 @@ def _tensor(array):
 
 
 _EPOCHS = weakref.WeakKeyDictionary()  # model -> (what its function was made for, the function)
+_HELD = weakref.WeakKeyDictionary()  # batches -> its arrays as tensors, for all models that train on them
 
 
 class _EpochInOneGraph(keras.callbacks.Callback):
@@ -352,7 +353,9 @@ class _EpochInOneGraph(keras.callbacks.Callback):
         model = weakref.proxy(model)
         size = self._batches.batch_size
         arrays = self._batches.arrays
-        held = {id(array): _tensor(array) for array in arrays}  # an autoencoder's target is its input
+        if self._batches not in _HELD:
+            _HELD[self._batches] = {id(array): _tensor(array) for array in arrays}  # once, if the target is the input
+        held = _HELD[self._batches]
         n = len(arrays[0])
         whole = n // size
         rest = n - whole * size if len(self._batches) > whole else 0
