@@ -261,6 +261,8 @@ def start(seed: int = 0, *, quiet: bool = False) -> Machine:
             "set-up cell first: it selects the TensorFlow backend."
         )
 
+    # A lesson trains several models, and TensorFlow would warn that each one traced a function anew.
+    tf.get_logger().setLevel("ERROR")
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # NumPy's and SciPy's linear algebra
     # TF32 would round matrix products to 10 bits on recent NVIDIA cards; the parity cells need all 23.

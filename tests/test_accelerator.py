@@ -33,6 +33,8 @@ assert draw() == first
 assert accelerator.start(seed=6, quiet=True) and draw() != first
 assert torch.get_num_threads() == 1 and tf.config.threading.get_intra_op_parallelism_threads() == 1
 assert keras.backend.backend() == "tensorflow"
+for n in range(8):  # a lesson has several models: TensorFlow would warn that it traces again
+    tf.function(lambda x: x + 1)(tf.zeros(n))
 assert machine.pick(lecture=1, full=2) == 1
 assert machine.keras_device in ("/CPU:0", "/GPU:0") and machine.device.type in ("cpu", "cuda", "mps")
 """
