@@ -32,9 +32,7 @@ def nudged_gradient(loss, weights, eps=1e-5) -> dict:
     """
     for name, array in weights.items():
         if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-            raise TypeError(
-                f"'{name}' is no float64 array: nudges of {eps:g} need float64; use .astype(np.float64)."
-            )
+            raise TypeError(f"'{name}' is no float64 array: nudges of {eps:g} need float64; use .astype(np.float64).")
     gradients = {}
     for name, array in weights.items():
         gradients[name] = np.zeros_like(array)
