@@ -47,7 +47,8 @@ class Exercise:
         A number, string, array, or a tuple or dict of them; or a function, if ``inputs`` is given.
     wrong : sequence of Wrong
     inputs : sequence of tuples, optional
-        Arguments with which a function is called; what it returns is compared. Arrays are copied for each call.
+        Arguments with which a function is called; what it returns is compared. Arrays, and lists of them, are copied
+        for each call.
     measure : callable, optional
         Turns an answer (for example a model) into the values to compare; called as ``measure(answer)``.
         The ``solution`` is measured too. It raises ``ValueError`` with a hint if the answer is of the wrong kind.
@@ -79,7 +80,7 @@ class Exercise:
             return self.measure(answer)
         if self.inputs is None:
             return answer
-        return [answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in args)) for args in self.inputs]
+        return [answer(*_fresh(args)) for args in self.inputs]
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,15 @@ def _plain(value):
         return value
     if isinstance(value, (int, float, complex, np.ndarray, np.generic)) or hasattr(value, "__array__"):
         return np.asarray(value)
+    return value
+
+
+def _fresh(value):
+    """Return a copy of arrays, also of those in lists: an answer may write into its arguments."""
+    if isinstance(value, np.ndarray):
+        return np.copy(value)
+    if type(value) in (list, tuple):
+        return type(value)(_fresh(entry) for entry in value)
     return value
 
 
