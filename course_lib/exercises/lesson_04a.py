@@ -30,7 +30,9 @@ EXERCISES = [
         name="04a.outputs",
         solution=_OUTPUTS,
         wrong=[
-            Wrong(_OUTPUTS | {"audio": "sigmoid"}, "Which of your outputs can become negative? One of the data sets does."),
+            Wrong(
+                _OUTPUTS | {"audio": "sigmoid"}, "Which of your outputs can become negative? One of the data sets does."
+            ),
             Wrong(_OUTPUTS | {"grey": "tanh"}, "The BCE takes the logarithm of the output and of one minus it."),
             Wrong(_OUTPUTS | {"grey": "identity"}, "The BCE takes the logarithm of the output and of one minus it."),
             Wrong(_OUTPUTS | {"grey": "relu"}, "The BCE takes the logarithm of one minus the output, too."),
@@ -61,7 +63,9 @@ EXERCISES = [
         solution=_psnr,
         inputs=[(0.01, 1.0), (0.0088, 1.0), (65.0, 255.0)],
         wrong=[
-            Wrong(lambda mse, peak: 20 * np.log10(peak**2 / mse), "A factor of two: 20 goes with amplitudes, not squares."),
+            Wrong(
+                lambda mse, peak: 20 * np.log10(peak**2 / mse), "A factor of two: 20 goes with amplitudes, not squares."
+            ),
             Wrong(lambda mse, peak: 10 * np.log10(peak / mse), "Both must be squares: the peak is an amplitude."),
             Wrong(lambda mse, peak: 10 * np.log(peak**2 / mse), "A decibel needs the logarithm to base ten."),
             Wrong(lambda mse, peak: 10 * np.log10(mse / peak**2), "A better picture must have the larger PSNR."),
@@ -74,8 +78,12 @@ EXERCISES = [
         solution=_ratio,
         inputs=[(10_000, 784, 32, 8, 111_000), (1, 100, 5, 16, 10), (60_000, 784, 16, 32, 0)],
         wrong=[
-            Wrong(lambda n, d, m, bits, weights: d / m, "That compares counts; a pixel and a code number differ in bits."),
-            Wrong(lambda n, d, m, bits, weights: 8 * d / (m * bits), "The receiver cannot decode yet: what is missing?"),
+            Wrong(
+                lambda n, d, m, bits, weights: d / m, "That compares counts; a pixel and a code number differ in bits."
+            ),
+            Wrong(
+                lambda n, d, m, bits, weights: 8 * d / (m * bits), "The receiver cannot decode yet: what is missing?"
+            ),
             Wrong(
                 lambda n, d, m, bits, weights: 8 * d / (m * bits + 32 * weights),
                 "The decoder is sent once, not with every image.",
