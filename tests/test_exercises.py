@@ -13,9 +13,12 @@ USUAL = [(exercise, wrong) for exercise in ALL for wrong in exercise.wrong]
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
 def test_the_solution_is_right_and_nothing_is_not_started(exercise):
     assert exercises.grade(exercise.name, exercise.solution).status == "right"
-    for nothing in (..., None, [...], {"a": None}, "", "  ", lambda *a: None, lambda *a: ...):
-        status = exercises.grade(exercise.name, nothing).status
-        assert status == ("not yet" if callable(nothing) and exercise.inputs is None else "not started")
+    for nothing in (..., None, [...], {"a": None}, "", "  "):
+        assert exercises.grade(exercise.name, nothing).status == "not started"
+    for stub in (lambda *a: None, lambda *a: ...):
+        status = exercises.grade(exercise.name, stub).status
+        # Where a value or a model is asked for, a function is of the wrong kind; measured, it may be a stub.
+        assert status == "not started" if exercise.inputs is not None else status in ("not yet", "not started")
     assert exercises.grade(exercise.name).status == "not started"
 
 
@@ -45,7 +48,7 @@ def test_a_function_that_raises_or_returns_rubbish_is_told_so(exercise):
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
 def test_every_exercise_knows_usual_wrong_answers_and_has_hints(exercise):
     assert len(exercise.wrong) >= 2 and exercise.hint
-    assert len({wrong.hint for wrong in exercise.wrong}) == len(exercise.wrong)
+    assert len({wrong.hint for wrong in exercise.wrong}) >= 2 and exercise.hint not in {w.hint for w in exercise.wrong}
 
 
 @pytest.mark.parametrize(("name", "words"), [("01a.nothing", "01a.step"), ("99z.x", "no exercises"), (3.0, "name first")])
