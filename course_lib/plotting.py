@@ -221,7 +221,9 @@ def image_grid(rows: Mapping[str, Sequence], *, vmin: float = 0.0, vmax: float =
     return fig
 
 
-def unrolled(ax, inputs: Sequence[str], outputs: Sequence[str], *, states: Sequence[str] | None = None, title: str = ""):
+def unrolled(
+    ax, inputs: Sequence[str], outputs: Sequence[str], *, states: Sequence[str] | None = None, title: str = ""
+):
     """Draw a recurrent network unrolled in time, one column for each step, and return the axes.
 
     Parameters

@@ -190,7 +190,9 @@ print(time.perf_counter() - begin, time.process_time() - cpu)
 
 def print_threads():
     """One small network with one and two threads, alone and with a second kernel beside it."""
-    print(f"\n{'threads':>7} {'kernels':>8} {'wall s':>8} {'CPU s':>8}   (300 steps of a 784-256-784 network, each kernel)")
+    print(
+        f"\n{'threads':>7} {'kernels':>8} {'wall s':>8} {'CPU s':>8}   (300 steps of a 784-256-784 network, each kernel)"
+    )
     for threads in (1, 2):
         for kernels in (1, 2):
             environment = {**os.environ, "COURSE_THREADS": str(threads)}
@@ -229,7 +231,9 @@ def main():
         sys.exit(f"No lesson {name!r}. Give a lesson's number, threads, lstm, or nothing.")
     print_import()
     print("\nCPU milliseconds per training step" + " " * 9 + "PyTorch" + " " * 21 + "Keras")
-    print(f"{'lesson':28} {'ours':>8} {'floor':>7} {'ratio':>6} {'ours':>10} {'floor':>7} {'ratio':>6} {'Keras/PyTorch':>14}")
+    print(
+        f"{'lesson':28} {'ours':>8} {'floor':>7} {'ratio':>6} {'ours':>10} {'floor':>7} {'ratio':>6} {'Keras/PyTorch':>14}"
+    )
     # A fresh interpreter for each lesson: it sets its own seed, and its memory goes when it ends.
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         subprocess.run([sys.executable, __file__, path.stem], check=False)

@@ -121,9 +121,7 @@ for name in {[loader.__name__ for loader in LOADERS.values()]}:
 heavy = {{"torch", "tensorflow", "keras", "matplotlib", "scipy", "pandas", "sklearn"}}
 print(sorted(heavy & set(sys.modules)))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -174,9 +172,7 @@ def test_names_counts(names):
     counts = dict(zip(names.language_names, np.bincount(names.languages).tolist(), strict=True))
     documented = {
         language: int(count)
-        for language, count in re.findall(
-            r"([A-Z][a-z]+)\s+(\d+)[,.]", data.names.__doc__.split("26,669 rows.")[1]
-        )
+        for language, count in re.findall(r"([A-Z][a-z]+)\s+(\d+)[,.]", data.names.__doc__.split("26,669 rows.")[1])
     }
     assert counts == documented
     assert (len(counts), len(names.names)) == (23, 26669)
@@ -278,10 +274,7 @@ def test_ecg_beats():
     first, second = data.ecg_beats()
     assert (first.record, first.leads) == ("100", ("MLII", "V5"))
     assert (second.record, second.leads) == ("101", ("MLII", "V1"))
-    counts = [
-        dict(zip(*np.unique(r.beat_labels, return_counts=True), strict=True))
-        for r in (first, second)
-    ]
+    counts = [dict(zip(*np.unique(r.beat_labels, return_counts=True), strict=True)) for r in (first, second)]
     assert counts == [{"N": 2239, "A": 33, "V": 1}, {"N": 1860, "A": 3, "Q": 2}]
     for record in (first, second):
         assert (record.signal.shape, record.signal.dtype) == ((650000, 2), np.float32)

@@ -20,9 +20,7 @@ sizes = st.integers(1, 12)
 
 @quick
 @given(n=st.integers(2, 60), features=st.integers(0, 3), length=sizes, horizon=sizes, stride=sizes)
-def test_windows_are_the_slices_of_the_series_and_none_is_missing(
-    n, features, length, horizon, stride
-):
+def test_windows_are_the_slices_of_the_series_and_none_is_missing(n, features, length, horizon, stride):
     shape = (n, features) if features else (n,)
     series = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     if n < length + horizon:
@@ -157,9 +155,7 @@ def test_scaler_takes_windows_of_the_series_it_was_fitted_on():
 
 @pytest.mark.parametrize("kind", ["standard", "minmax"])
 def test_constant_feature_becomes_zero_and_comes_back(kind):
-    x = np.stack(
-        [np.full(7, 0.1), np.arange(7.0)], axis=1
-    )  # the mean of seven times 0.1 is not 0.1
+    x = np.stack([np.full(7, 0.1), np.arange(7.0)], axis=1)  # the mean of seven times 0.1 is not 0.1
     scaler = Scaler.fit(x, kind)
     assert (scaler.transform(x)[:, 0] == 0).all()
     assert scaler.transform([[1.1, 0.0]])[0, 0] == pytest.approx(1.0)

@@ -51,7 +51,9 @@ def test_every_exercise_knows_usual_wrong_answers_and_has_hints(exercise):
     assert len({wrong.hint for wrong in exercise.wrong}) >= 2 and exercise.hint not in {w.hint for w in exercise.wrong}
 
 
-@pytest.mark.parametrize(("name", "words"), [("01a.nothing", "01a.step"), ("99z.x", "no exercises"), (3.0, "name first")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("01a.nothing", "01a.step"), ("99z.x", "no exercises"), (3.0, "name first")]
+)
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name, words):
     with pytest.raises(KeyError, match=words):
         exercises.check(name, 1)

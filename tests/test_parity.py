@@ -144,9 +144,7 @@ def test_convolutions(channels, filters, kernel, stride):
     x = normal(2, channels, 6, 6)
     theirs = keras.Sequential([keras.Input((6, 6, channels)), kl.Conv2D(filters, kernel, stride)])
     assert_pair(nn.Conv2d(channels, filters, kernel, stride), theirs, x)
-    theirs = keras.Sequential(
-        [keras.Input((6, 6, channels)), kl.Conv2DTranspose(filters, kernel, stride)]
-    )
+    theirs = keras.Sequential([keras.Input((6, 6, channels)), kl.Conv2DTranspose(filters, kernel, stride)])
     more = max(stride - kernel, 0)
     mine = nn.ConvTranspose2d(channels, filters, kernel, stride, output_padding=more)
     assert_pair(mine, theirs, x)
@@ -169,14 +167,10 @@ def test_norms_and_embedding():
     assert_pair(nn.Embedding(7, 3), kl.Embedding(7, 3), symbols)
 
 
-@pytest.mark.parametrize(
-    "size, kernel, stride, padding", [(7, 3, 2, 1), (6, 4, 2, 1), (5, 3, 1, 1)]
-)
+@pytest.mark.parametrize("size, kernel, stride, padding", [(7, 3, 2, 1), (6, 4, 2, 1), (5, 3, 1, 1)])
 def test_same_padding_where_it_is_the_same(size, kernel, stride, padding):
     layers = [keras.Input((size, size, 1)), kl.Conv2D(2, kernel, stride, padding="same")]
-    assert_pair(
-        nn.Conv2d(1, 2, kernel, stride, padding), keras.Sequential(layers), normal(2, 1, size, size)
-    )
+    assert_pair(nn.Conv2d(1, 2, kernel, stride, padding), keras.Sequential(layers), normal(2, 1, size, size))
 
 
 # --- whole models --------------------------------------------------------------------------------
@@ -203,9 +197,7 @@ def autoencoder():
         batch_norm(),
         kl.Conv2DTranspose(3, 3, 2),
     ]
-    return mine, keras.Sequential(
-        [keras.Input((8, 8, 3)), *layers, kl.Cropping2D(((1, 0), (1, 0)))]
-    )
+    return mine, keras.Sequential([keras.Input((8, 8, 3)), *layers, kl.Cropping2D(((1, 0), (1, 0)))])
 
 
 def test_autoencoder_with_flattened_images():
@@ -526,15 +518,8 @@ def test_ten_first_losses_of_an_lstm_and_everything_as_before():
     batches = [(normal(8, 4, 2), symbols(8)[1]), (normal(5, 4, 2), symbols(5)[1])]
 
     def state():
-        inside = [
-            v.numpy().copy() for s in optimizer.state_dict()["state"].values() for v in s.values()
-        ]
-        return (
-            numbers(mine)
-            + numbers(theirs)
-            + inside
-            + [v.numpy().copy() for v in theirs.optimizer.variables]
-        )
+        inside = [v.numpy().copy() for s in optimizer.state_dict()["state"].values() for v in s.values()]
+        return numbers(mine) + numbers(theirs) + inside + [v.numpy().copy() for v in theirs.optimizer.variables]
 
     how = {"torch_loss": CLASSES["torch_loss"], "torch_optimizer": optimizer}
     first = parity.first_losses(mine, theirs, batches, **how)
@@ -662,9 +647,7 @@ def test_empty_batches_dropout_and_frozen_weights_are_refused():
     with pytest.raises(ParityError, match="freeze both or neither"):
         parity.gradients(mine, theirs, x, y, **MSE)
     with pytest.raises(ParityError, match="Keras 'dropout.*' drops out"):
-        parity.gradients(
-            nn.Linear(3, 2), built(kl.Dense(2), kl.Dropout(0.1), shape=(3,)), x, y, **MSE
-        )
+        parity.gradients(nn.Linear(3, 2), built(kl.Dense(2), kl.Dropout(0.1), shape=(3,)), x, y, **MSE)
 
 
 # --- mistakes must show --------------------------------------------------------------------------
@@ -674,9 +657,7 @@ def test_transposed_weights_show():
     mine, theirs = nn.Linear(4, 4), built(kl.Dense(4), shape=(4,))
     parity.copy_weights(mine, theirs)
     theirs.layers[0].kernel.assign(mine.weight.detach().numpy())
-    with pytest.raises(
-        ParityError, match=r"outputs at \[0, 0\]: .* in PyTorch, .* in Keras; difference .* allowed"
-    ):
+    with pytest.raises(ParityError, match=r"outputs at \[0, 0\]: .* in PyTorch, .* in Keras; difference .* allowed"):
         parity.compare(outputs=parity.outputs(mine, theirs, normal(5, 4)))
     with pytest.raises(ParityError, match="equal after transposing"):
         parity.compare(weights={"PyTorch": mine.weight.detach(), "Keras": mine.weight.detach().T})

@@ -45,14 +45,11 @@ class Batches:
         self.arrays = tuple(np.asarray(array) for array in arrays)
         for i, array in enumerate(self.arrays):
             if array.ndim == 0:
-                raise ValueError(
-                    f"Array {i} is a single number; give an array with examples along axis 0."
-                )
+                raise ValueError(f"Array {i} is a single number; give an array with examples along axis 0.")
         lengths = [len(array) for array in self.arrays]
         if len(set(lengths)) > 1:
             raise ValueError(
-                f"The arrays have {', '.join(map(str, lengths))} examples along their first axis; "
-                "give as many in each."
+                f"The arrays have {', '.join(map(str, lengths))} examples along their first axis; give as many in each."
             )
         self.n = lengths[0]
         if self.n == 0:

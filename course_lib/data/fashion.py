@@ -95,14 +95,10 @@ def _unpack(path, packed):
     try:
         unpacked = gzip.decompress(packed)
     except (OSError, EOFError, zlib.error):
-        raise DataFileError(
-            f"{path} is damaged: it does not unpack. Delete it and get it again."
-        ) from None
+        raise DataFileError(f"{path} is damaged: it does not unpack. Delete it and get it again.") from None
     name = path.name.removesuffix(".gz")
     if hashlib.sha256(unpacked).hexdigest() != CHECKS[name]:
-        raise DataFileError(
-            f"{path} was altered: its SHA-256 is not Fashion-MNIST's. Delete it and get it again."
-        )
+        raise DataFileError(f"{path} was altered: its SHA-256 is not Fashion-MNIST's. Delete it and get it again.")
     return unpacked
 
 

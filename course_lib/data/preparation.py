@@ -128,9 +128,7 @@ class Scaler:
         """
         train = _checked("train", train, axes=None, meaning="(n,), (n, features) or more axes")
         if train.size == 0:
-            raise ValueError(
-                "train is empty. Fit the scaler on at least one value of each feature."
-            )
+            raise ValueError("train is empty. Fit the scaler on at least one value of each feature.")
         table = train.reshape(-1, 1 if train.ndim == 1 else train.shape[-1]).astype(np.float64)
         low, width = table.min(axis=0), np.ptp(table, axis=0)
         if kind == "standard":

@@ -92,16 +92,11 @@ class Names(NamedTuple):
         """
         languages, cap = whole("languages", languages), whole("cap", cap)
         if languages > len(self.language_names):
-            raise ValueError(
-                f"languages is {languages}; there are {len(self.language_names)} to choose from."
-            )
+            raise ValueError(f"languages is {languages}; there are {len(self.language_names)} to choose from.")
         counts = np.bincount(self.languages, minlength=len(self.language_names))
         chosen = np.sort(np.argsort(-counts, kind="stable")[:languages])
         rng = np.random.default_rng(seed)
-        kept = [
-            np.sort(rng.permutation(np.flatnonzero(self.languages == language))[:cap])
-            for language in chosen
-        ]
+        kept = [np.sort(rng.permutation(np.flatnonzero(self.languages == language))[:cap]) for language in chosen]
         rows = np.concatenate(kept)
         return Names(
             self.names[rows],
@@ -135,8 +130,7 @@ class Names(NamedTuple):
         count = round(test * len(strings)) if 0 < test < 1 else 0
         if not 0 < count < len(strings):
             raise ValueError(
-                f"test={test} of {len(strings)} different names leaves a part empty; "
-                "give a share between 0 and 1."
+                f"test={test} of {len(strings)} different names leaves a part empty; give a share between 0 and 1."
             )
         in_test = np.zeros(len(strings), dtype=bool)
         in_test[rng.permutation(len(strings))[:count]] = True

@@ -65,13 +65,9 @@ def rk4(field, start, times, substeps=1):
     state = np.array(start, dtype=np.float64)
     substeps = whole("substeps", substeps)
     if times.ndim != 1 or times.size < 1 or not np.all(np.diff(times) > 0):
-        raise ValueError(
-            "times must be a one-dimensional array that increases from entry to entry."
-        )
+        raise ValueError("times must be a one-dimensional array that increases from entry to entry.")
     if not (np.isfinite(times).all() and np.isfinite(state).all()):
-        raise ValueError(
-            "The times and the start must be finite: there is a NaN or an infinity in them."
-        )
+        raise ValueError("The times and the start must be finite: there is a NaN or an infinity in them.")
     states = np.empty((times.size, *state.shape))
     states[0] = state
     with np.errstate(over="ignore", invalid="ignore"):  # reported once, below
@@ -86,9 +82,7 @@ def rk4(field, start, times, substeps=1):
                 state = state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
             states[i] = state
     if not np.isfinite(states).all():
-        raise ValueError(
-            "The solution grows beyond all numbers. Use a smaller step or more substeps."
-        )
+        raise ValueError("The solution grows beyond all numbers. Use a smaller step or more substeps.")
     return states
 
 

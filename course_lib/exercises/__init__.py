@@ -171,9 +171,7 @@ def _difference(got, expected, rtol: float, atol: float, what: str = "the answer
     elif isinstance(expected, list):
         if not isinstance(got, (list, np.ndarray)) or len(got) != len(expected):
             return f"{what} must have {len(expected)} parts"
-        pairs = [
-            (g, e, what if len(expected) == 1 else f"part {i + 1}") for i, (g, e) in enumerate(zip(got, expected))
-        ]
+        pairs = [(g, e, what if len(expected) == 1 else f"part {i + 1}") for i, (g, e) in enumerate(zip(got, expected))]
     elif isinstance(expected, (str, bool)):
         if type(got) is not type(expected):
             return f"{what} must be a {type(expected).__name__}, not {type(got).__name__}"
@@ -227,7 +225,9 @@ def grade(name: str, answer=_NOTHING) -> Result:
     for wrong in exercise.wrong:
         if _difference(got, _plain(exercise.values(wrong.answer)), exercise.rtol, exercise.atol) is None:
             return Result(name, "not yet", f"not yet. {wrong.hint}")
-    return Result(name, "not yet", f"not yet: {difference}. {exercise.hint}" if difference else f"not yet. {exercise.hint}")
+    return Result(
+        name, "not yet", f"not yet: {difference}. {exercise.hint}" if difference else f"not yet. {exercise.hint}"
+    )
 
 
 def _kind(answer) -> str:

@@ -44,7 +44,9 @@ def _measure_start(answer):
     out = model(x)
     if not isinstance(out, torch.Tensor) or out.shape != (2, 4, 5):
         shape = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
-        raise ValueError(f"forward(x) must return all hidden states, shape (B, T, h); for (2, 4, 3) yours gives {shape}")
+        raise ValueError(
+            f"forward(x) must return all hidden states, shape (B, T, h); for (2, 4, 3) yours gives {shape}"
+        )
     names = [name for name, _ in model.named_parameters() if "rnn" not in name.split(".")[0]]
     start = dict(model.named_parameters()).get("h_0")
     if start is None:
@@ -126,9 +128,16 @@ EXERCISES = [
         solution=_count,
         inputs=[(3, 5, 2, "PyTorch"), (3, 5, 2, "Keras"), (28, 128, 10, "PyTorch"), (1, 1, 1, "Keras")],
         wrong=[
-            Wrong(lambda d, h, q, f: h * (d + h) + h + q * (h + 1), "Right for Keras. How many bias vectors has nn.RNN?"),
-            Wrong(lambda d, h, q, f: h * (d + h) + 2 * h + q * (h + 1), "Right for PyTorch. SimpleRNN has fewer biases."),
-            Wrong(lambda d, h, q, f: h * (d + h) + h * (2 if f == "PyTorch" else 1) + q * h, "The read-out has a bias too."),
+            Wrong(
+                lambda d, h, q, f: h * (d + h) + h + q * (h + 1), "Right for Keras. How many bias vectors has nn.RNN?"
+            ),
+            Wrong(
+                lambda d, h, q, f: h * (d + h) + 2 * h + q * (h + 1), "Right for PyTorch. SimpleRNN has fewer biases."
+            ),
+            Wrong(
+                lambda d, h, q, f: h * (d + h) + h * (2 if f == "PyTorch" else 1) + q * h,
+                "The read-out has a bias too.",
+            ),
             Wrong(lambda d, h, q, f: h * (d + h) + q * h, "These are the weights alone; the biases count too."),
             Wrong(lambda d, h, q, f: h * (d + h) + h * (2 if f == "PyTorch" else 1), "The read-out layer is missing."),
         ],
@@ -139,10 +148,18 @@ EXERCISES = [
         solution=_every_step,
         inputs=list(_every_step_inputs()),
         wrong=[
-            Wrong(lambda *a: _every_step(*a, last=True), "That is many-to-one: only the last output. Keep one per step."),
-            Wrong(lambda *a: _every_step(*a, swap=True), "With samples as rows, a weight acts from the right, transposed."),
-            Wrong(lambda *a: _every_step(*a, before=True), "y_t reads h_t, the state after x_t has come in, not before."),
-            Wrong(lambda *a: _every_step(*a, linear=True), "The state is tanh of the sum; only the read-out is linear."),
+            Wrong(
+                lambda *a: _every_step(*a, last=True), "That is many-to-one: only the last output. Keep one per step."
+            ),
+            Wrong(
+                lambda *a: _every_step(*a, swap=True), "With samples as rows, a weight acts from the right, transposed."
+            ),
+            Wrong(
+                lambda *a: _every_step(*a, before=True), "y_t reads h_t, the state after x_t has come in, not before."
+            ),
+            Wrong(
+                lambda *a: _every_step(*a, linear=True), "The state is tanh of the sum; only the read-out is linear."
+            ),
             Wrong(lambda *a: _every_step(*a).swapaxes(0, 1), "The axes should be (batch, step, output)."),
         ],
         hint="Loop over t, keep h, and append h @ W_hy.T + b_y after each update; stack along axis 1.",

@@ -55,13 +55,20 @@ EXERCISES = [
         inputs=[(["li", "o'neill"], _ALPHABET), (["van dam", "x", "yu"], _ALPHABET)],
         wrong=[
             Wrong(lambda s, a: _encode(s, a, marks=False), "The symbols ^ and $ of beginning and end are missing."),
-            Wrong(lambda s, a: _encode(s, a, front=True), "You pad at the front; the lesson's padding comes at the end."),
-            Wrong(lambda s, a: _encode(s, a, shift=1), "Every number is one too large: alphabet[0] is the padding already."),
+            Wrong(
+                lambda s, a: _encode(s, a, front=True), "You pad at the front; the lesson's padding comes at the end."
+            ),
+            Wrong(
+                lambda s, a: _encode(s, a, shift=1),
+                "Every number is one too large: alphabet[0] is the padding already.",
+            ),
             Wrong(
                 lambda s, a: _encode(s, a, width=max(map(len, s))),
                 "The end of the longest name is cut off: how long is it with its two marks?",
             ),
-            Wrong(lambda s, a: _encode(s, a, width=20), "The array shall be as wide as the longest name of *this* list."),
+            Wrong(
+                lambda s, a: _encode(s, a, width=20), "The array shall be as wide as the longest name of *this* list."
+            ),
         ],
         hint="For each name the numbers of '^' + name + '$' in the alphabet, then zeros up to the longest.",
     ),
@@ -70,7 +77,10 @@ EXERCISES = [
         solution=lambda states, lengths: states[np.arange(len(states)), lengths - 1],
         inputs=list(_states()),
         wrong=[
-            Wrong(lambda states, lengths: states[:, -1], "That is the state at the array's last column: after the padding."),
+            Wrong(
+                lambda states, lengths: states[:, -1],
+                "That is the state at the array's last column: after the padding.",
+            ),
             Wrong(
                 lambda states, lengths: states[np.arange(len(states)), np.minimum(lengths, states.shape[1] - 1)],
                 "One step too late. A name of one symbol has its last state in column 0.",
@@ -93,7 +103,10 @@ EXERCISES = [
                 lambda states, mask: (states * mask[..., None]).mean(1),
                 "The padding adds nothing any more, but you still divide by its steps too.",
             ),
-            Wrong(lambda states, mask: (states * mask[..., None]).sum(1), "That is the masked sum: divide it by the steps."),
+            Wrong(
+                lambda states, mask: (states * mask[..., None]).sum(1),
+                "That is the masked sum: divide it by the steps.",
+            ),
             Wrong(
                 lambda states, mask: (states * mask[..., None]).sum(1) / mask.sum(),
                 "You divide by the symbols of the whole batch; each row has its own number of them.",
@@ -106,13 +119,22 @@ EXERCISES = [
         solution=lambda true, predicted: np.mean(_recalls(true, predicted)),
         inputs=list(_answers()),
         wrong=[
-            Wrong(lambda true, predicted: np.mean(true == predicted), "That is the plain accuracy: large classes weigh more."),
+            Wrong(
+                lambda true, predicted: np.mean(true == predicted),
+                "That is the plain accuracy: large classes weigh more.",
+            ),
             Wrong(
                 lambda true, predicted: np.mean(_precisions(true, predicted)),
                 "You divide by how often a class was *called*. Divide by how often it is *there*.",
             ),
-            Wrong(lambda true, predicted: np.array(_recalls(true, predicted)), "These are the shares per class: now average."),
-            Wrong(lambda true, predicted: np.sum(_recalls(true, predicted)), "You added the shares of the classes; average them."),
+            Wrong(
+                lambda true, predicted: np.array(_recalls(true, predicted)),
+                "These are the shares per class: now average.",
+            ),
+            Wrong(
+                lambda true, predicted: np.sum(_recalls(true, predicted)),
+                "You added the shares of the classes; average them.",
+            ),
         ],
         hint="For each class: among its true members, the share that is called right. Then the mean over the classes.",
     ),

@@ -61,8 +61,14 @@ EXERCISES = [
         solution=lambda nats: (nats / np.log(2), np.exp(nats)),
         inputs=[(1.0,), (0.3,), (2.5,)],
         wrong=[
-            Wrong(lambda nats: (nats * np.log(2), np.exp(nats)), "One bit is ln 2 nats: is a number of bits larger or smaller?"),
-            Wrong(lambda nats: (nats / np.log(2), 2**nats), "The perplexity of n equal symbols must be n: what is their loss?"),
+            Wrong(
+                lambda nats: (nats * np.log(2), np.exp(nats)),
+                "One bit is ln 2 nats: is a number of bits larger or smaller?",
+            ),
+            Wrong(
+                lambda nats: (nats / np.log(2), 2**nats),
+                "The perplexity of n equal symbols must be n: what is their loss?",
+            ),
             Wrong(lambda nats: (np.exp(nats), nats / np.log(2)), "Right values in the wrong order: bits first."),
             Wrong(lambda nats: (nats, np.exp(nats)), "The first value is still in nats."),
         ],
@@ -100,7 +106,10 @@ EXERCISES = [
         wrong=[
             Wrong(lambda scores, tau: _softmax(scores), "The temperature has no effect."),
             Wrong(lambda scores, tau: _softmax(scores * tau), "You multiplied: then a *high* temperature plays safe."),
-            Wrong(lambda scores, tau: _softmax(scores) / tau, "These do not add up to one: the temperature acts before the softmax."),
+            Wrong(
+                lambda scores, tau: _softmax(scores) / tau,
+                "These do not add up to one: the temperature acts before the softmax.",
+            ),
             Wrong(
                 lambda scores, tau: np.exp((scores - scores.max()) / tau) / np.exp((scores - scores.max()) / tau).sum(),
                 "Each row must add up to one by itself: mind the axis.",
@@ -116,7 +125,9 @@ EXERCISES = [
             Wrong(lambda *a: _greedy(*a, keep_start=True), "The start mark is still in the list."),
             Wrong(lambda *a: _greedy(*a, keep_end=True), "The end mark is still in the list."),
             Wrong(lambda *a: _greedy(*a, endless=True), "It does not stop at the end mark."),
-            Wrong(lambda *a: _greedy(*a, forgetful=True), "Hand the symbols written so far to step, not the start alone."),
+            Wrong(
+                lambda *a: _greedy(*a, forgetful=True), "Hand the symbols written so far to step, not the start alone."
+            ),
             Wrong(lambda s, a, b, n: _greedy(s, a, b, n - 1), "It stops one symbol before the limit."),
             Wrong(lambda s, a, b, n: _greedy(s, a, b, n + 1), "It writes one symbol more than the limit."),
         ],
@@ -131,7 +142,9 @@ EXERCISES = [
         ],
         wrong=[
             Wrong(lambda *a: _beats(*a, swapped=True), "Right values in the wrong order: sensitivity first."),
-            Wrong(lambda *a: _beats(*a, reuse=True), "Two found places share one marked beat: the second one is wrong."),
+            Wrong(
+                lambda *a: _beats(*a, reuse=True), "Two found places share one marked beat: the second one is wrong."
+            ),
             Wrong(lambda *a: _beats(*a, strict=True), "A place exactly at the tolerance counts as right."),
         ],
         hint="Sensitivity divides by how many are marked, precision by how many were found.",

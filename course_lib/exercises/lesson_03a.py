@@ -72,7 +72,9 @@ EXERCISES = [
         wrong=[
             Wrong(_step()[::-1], "Both numbers are right: c₁ comes first, then h₁."),
             Wrong(_step(i=1.0, f=0.0), "You have exchanged two gates: which one multiplies the old content?"),
-            Wrong(_step(node=_sigmoid), "The input node is not a gate: it may be negative, so it has another function."),
+            Wrong(
+                _step(node=_sigmoid), "The input node is not a gate: it may be negative, so it has another function."
+            ),
             Wrong(_step(squash=lambda c: c), "c₁ is right. Something is missing between c₁ and the output gate."),
             Wrong(_step(gate=np.tanh), "Gates lie between 0 and 1: they use the logistic function."),
             Wrong([_step()[0], 0.5 * np.tanh(-1.0)], "h₁ reads the new content, not the old one."),
@@ -84,15 +86,26 @@ EXERCISES = [
         solution=_count,
         inputs=[(k, d, h, f) for k in ("LSTM", "GRU") for d, h in ((3, 5), (28, 128)) for f in ("PyTorch", "Keras")],
         wrong=[
-            Wrong(lambda k, d, h, f: _count(k, d, h, f, biases=1), "One bias per gate: which three of the four layers have two?"),
-            Wrong(lambda k, d, h, f: _count(k, d, h, f, biases=2), "Nearly. One of the four layers adds its two biases into one."),
+            Wrong(
+                lambda k, d, h, f: _count(k, d, h, f, biases=1),
+                "One bias per gate: which three of the four layers have two?",
+            ),
+            Wrong(
+                lambda k, d, h, f: _count(k, d, h, f, biases=2),
+                "Nearly. One of the four layers adds its two biases into one.",
+            ),
             Wrong(
                 lambda k, d, h, f: _count(k, d, h, f, biases=2 if f == "PyTorch" else 1),
                 "Right for the LSTM. Keras's default GRU uses reset_after=True: look at its bias's shape.",
             ),
-            Wrong(lambda k, d, h, f: _count(k, d, h, f, biases=0), "These are the weights alone; the biases count too."),
+            Wrong(
+                lambda k, d, h, f: _count(k, d, h, f, biases=0), "These are the weights alone; the biases count too."
+            ),
             Wrong(lambda k, d, h, f: _count(k, d, h, f, gates=4), "The GRU has fewer blocks than the LSTM."),
-            Wrong(lambda k, d, h, f: _count(k, d, h, f, gates=3), "The LSTM has more blocks: count its equations with a W."),
+            Wrong(
+                lambda k, d, h, f: _count(k, d, h, f, gates=3),
+                "The LSTM has more blocks: count its equations with a W.",
+            ),
         ],
         hint="Blocks × h × (inputs + states + biases); sections 4 and 7 have both formulas.",
     ),
@@ -101,7 +114,9 @@ EXERCISES = [
         solution=lambda T, share: _logit(share ** (1 / T)),
         inputs=[(28, 0.5), (200, 0.5), (1000, 0.1), (10, 0.9)],
         wrong=[
-            Wrong(lambda T, share: share ** (1 / T), "That is the gate. Which number must the logistic function receive?"),
+            Wrong(
+                lambda T, share: share ** (1 / T), "That is the gate. Which number must the logistic function receive?"
+            ),
             Wrong(lambda T, share: _logit(share), "That keeps the share over one step; here it is over T steps."),
             Wrong(lambda T, share: -_logit(share ** (1 / T)), "Check the sign: a gate near one needs a positive sum."),
             Wrong(lambda T, share: np.log(share ** (1 / T)), "The gate is σ(b), not exp(b)."),
@@ -117,9 +132,18 @@ EXERCISES = [
         wrong=[
             Wrong(lambda *a: _to_torch(*a, order=(0, 1, 2)), "The blocks are still in Keras's order."),
             Wrong(lambda *a: _to_torch(*a, biases=(0, 1, 2)), "The matrices are right; the biases have blocks too."),
-            Wrong(lambda *a: _to_torch(*a, order=(1, 2, 0)), "You have moved the candidate's block; only two blocks change places."),
-            Wrong(lambda *a: _to_torch(*a, order=(2, 1, 0)), "You have moved the candidate's block; only two blocks change places."),
-            Wrong(lambda *a: _to_torch(*a, added=True), "In a GRU the two biases are different things and must not be added."),
+            Wrong(
+                lambda *a: _to_torch(*a, order=(1, 2, 0)),
+                "You have moved the candidate's block; only two blocks change places.",
+            ),
+            Wrong(
+                lambda *a: _to_torch(*a, order=(2, 1, 0)),
+                "You have moved the candidate's block; only two blocks change places.",
+            ),
+            Wrong(
+                lambda *a: _to_torch(*a, added=True),
+                "In a GRU the two biases are different things and must not be added.",
+            ),
             Wrong(lambda *a: _to_torch(*a, turned=False), "PyTorch keeps (out, in): the matrices must be transposed."),
         ],
         hint="Transpose first, then the blocks lie along the first axis. Split into three, put them into PyTorch's order.",
@@ -131,9 +155,14 @@ EXERCISES = [
         wrong=[
             Wrong(lambda *a: _backward(*a, later=False), "c_t acts on two things: on h_t and on the next cell state."),
             Wrong(lambda *a: _backward(*a, squash=False), "On the way from h_t to c_t there is a tanh."),
-            Wrong(lambda *a: _backward(*a, slopes=False), "These are the gradients of the gates; the sums lie one function further."),
+            Wrong(
+                lambda *a: _backward(*a, slopes=False),
+                "These are the gradients of the gates; the sums lie one function further.",
+            ),
             Wrong(lambda *a: _backward(*a, kept=False), "What reaches c_{t−1} passes one more gate."),
-            Wrong(lambda *a: _backward(*a, old=False), "What did the forget gate multiply: the old or the new content?"),
+            Wrong(
+                lambda *a: _backward(*a, old=False), "What did the forget gate multiply: the old or the new content?"
+            ),
         ],
         hint="First the whole gradient of c_t, from both sides. Then one product rule for each of the four.",
     ),

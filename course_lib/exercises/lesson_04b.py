@@ -84,9 +84,18 @@ EXERCISES = [
         wrong=[
             Wrong(_wrong_rate("no warm-up"), "The warm-up is missing: below warmup the rate rises in a straight line."),
             Wrong(_wrong_rate("from zero"), "Your warm-up begins at 0, a lost step. Look at the numerator again."),
-            Wrong(_wrong_rate("from the start"), "Your cosine has begun before the warm-up ended: where must it equal the peak?"),
-            Wrong(_wrong_rate("too long"), "Your cosine does not arrive at 0 at t = total: how many steps are left for it?"),
-            Wrong(_wrong_rate("negative"), "That rate becomes negative. Half a cosine runs from the peak to 0, not to minus the peak."),
+            Wrong(
+                _wrong_rate("from the start"),
+                "Your cosine has begun before the warm-up ended: where must it equal the peak?",
+            ),
+            Wrong(
+                _wrong_rate("too long"),
+                "Your cosine does not arrive at 0 at t = total: how many steps are left for it?",
+            ),
+            Wrong(
+                _wrong_rate("negative"),
+                "That rate becomes negative. Half a cosine runs from the peak to 0, not to minus the peak.",
+            ),
             Wrong(_wrong_rate("linear"), "That falls in a straight line; a cosine is asked for."),
             Wrong(_wrong_rate("degrees"), "np.cos takes radians."),
         ],
@@ -97,11 +106,20 @@ EXERCISES = [
         solution=_early_stop,
         inputs=_CURVES,
         wrong=[
-            Wrong(_wrong_stop("last"), "You keep the last epoch. Patience has just waited for nothing: which weights were the best?"),
+            Wrong(
+                _wrong_stop("last"),
+                "You keep the last epoch. Patience has just waited for nothing: which weights were the best?",
+            ),
             Wrong(_wrong_stop("zero"), "Count the epochs from 1."),
             Wrong(_wrong_stop("swapped"), "The order is (kept, trained)."),
-            Wrong(_wrong_stop("since last fall"), "A fall from one epoch to the next is not enough: compare with the best so far."),
-            Wrong(_wrong_stop("more than"), "You wait one epoch too long (that is the rule of PyTorch's plateau schedule)."),
+            Wrong(
+                _wrong_stop("since last fall"),
+                "A fall from one epoch to the next is not enough: compare with the best so far.",
+            ),
+            Wrong(
+                _wrong_stop("more than"),
+                "You wait one epoch too long (that is the rule of PyTorch's plateau schedule).",
+            ),
             Wrong(_everything, "You have looked at epochs that were never trained."),
         ],
         hint="Keep the best value and its epoch; compare each new epoch with it and count from there.",
@@ -112,11 +130,17 @@ EXERCISES = [
         atol=2e-3,
         wrong=[
             Wrong([1.0, _N, 0.8, _N1], "The two variances are exchanged: which framework divides by n - 1?"),
-            Wrong([1.0, _N, 0.8, _N], "One of the two frameworks divides the squared deviations by n - 1 for the running average."),
+            Wrong(
+                [1.0, _N, 0.8, _N],
+                "One of the two frameworks divides the squared deviations by n - 1 for the running average.",
+            ),
             Wrong([1.0, _N1, 0.8, _N1], "One of the two frameworks divides the squared deviations by n."),
             Wrong([1.0, _N1, 0.2, _N], "Keras's momentum is the share of the *old* value."),
             Wrong([4.0, 0.2 + 0.8 * 12, 0.8, _N], "PyTorch's momentum is the share of the *new* value."),
-            Wrong([5.0, 12.0, 0.8, 9.0], "These are the batch's own mean and variance; the running averages take only a share of them."),
+            Wrong(
+                [5.0, 12.0, 0.8, 9.0],
+                "These are the batch's own mean and variance; the running averages take only a share of them.",
+            ),
         ],
         hint="Mean and squared deviations of the batch first; then the shares 0.8 of the old and 0.2 of the new.",
     ),
@@ -126,10 +150,16 @@ EXERCISES = [
         rtol=1e-6,
         atol=1e-9,
         wrong=[
-            Wrong([0.02 * (1 - 1e-4), 0.02 * (1 - 1e-4), 0.05], "(a) and (b) are not the same algorithm: Adam divides the gradient λw by its own size."),
+            Wrong(
+                [0.02 * (1 - 1e-4), 0.02 * (1 - 1e-4), 0.05],
+                "(a) and (b) are not the same algorithm: Adam divides the gradient λw by its own size.",
+            ),
             Wrong([0.02 * (1 - 1e-4), 0.019, 0.05], "(a) and (b) are exchanged."),
             Wrong([0.019, 0.019, 0.05], "Keras's weight_decay is decoupled: it never meets Adam's division."),
-            Wrong([0.019, 0.02 * (1 - 1e-4), 0.1], "(a) and (b) are right. Keras's L2(l) adds l·w² without a half: what is its gradient?"),
+            Wrong(
+                [0.019, 0.02 * (1 - 1e-4), 0.1],
+                "(a) and (b) are right. Keras's L2(l) adds l·w² without a half: what is its gradient?",
+            ),
             Wrong([0.019, 0.02 * (1 - 1e-4), 0.2], "(a) and (b) are right. The gradient of l·w² must equal λw."),
             Wrong([0.019, 0.02 * (1 - 0.1), 0.05], "The decoupled decay is multiplied by the learning rate."),
         ],
@@ -140,9 +170,14 @@ EXERCISES = [
         solution=_report,
         inputs=_ERRORS,
         wrong=[
-            Wrong(_wrong_report(choose="test"), "You chose on the test set. Then its error is too small to be reported."),
+            Wrong(
+                _wrong_report(choose="test"), "You chose on the test set. Then its error is too small to be reported."
+            ),
             Wrong(_wrong_report(choose="train"), "You chose on the training set: that rewards learning by heart."),
-            Wrong(_wrong_report(say="validation"), "The validation error of the winner was used to choose it: report another."),
+            Wrong(
+                _wrong_report(say="validation"),
+                "The validation error of the winner was used to choose it: report another.",
+            ),
             Wrong(_wrong_report(minus="validation"), "The gap is counted from the training error."),
         ],
         hint="One of the three sets chooses, one is reported, and one is subtracted for the gap.",

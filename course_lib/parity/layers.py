@@ -63,9 +63,7 @@ def flattened(layout: Layout, axis: int, channels: int) -> Layout:
     def back(array):
         return tuple(_regroup(a, axis, a.shape[axis] // channels) for a in layout.to_torch(array))
 
-    return Layout(
-        lambda *arrays: layout.to_keras(*(_regroup(a, axis, channels) for a in arrays)), back
-    )
+    return Layout(lambda *arrays: layout.to_keras(*(_regroup(a, axis, channels) for a in arrays)), back)
 
 
 # --- one unit of a model: a layer, or one layer and direction of a recurrent module ---------------
@@ -188,9 +186,7 @@ def _halves(total: int) -> tuple[int, int]:
 
 def _check_any_conv(torch: Unit, keras: Unit):
     t = torch.layer
-    yield from _expect(
-        keras, strides=t.stride, dilation_rate=t.dilation, data_format="channels_last"
-    )
+    yield from _expect(keras, strides=t.stride, dilation_rate=t.dilation, data_format="channels_last")
     if t.padding_mode != "zeros":
         yield f"Keras pads with zeros only; set padding_mode='zeros' in torch.nn.{torch.type}"
 
@@ -369,9 +365,7 @@ BATCH_NORM = Kind(
     _check_batch_norm,
     _NORMED,
 )
-LAYER_NORM = Kind(
-    "layer normalisation", ("LayerNorm",), ("LayerNormalization",), _SCALE, _check_layer_norm
-)
+LAYER_NORM = Kind("layer normalisation", ("LayerNorm",), ("LayerNormalization",), _SCALE, _check_layer_norm)
 EMBEDDING = Kind(
     "embedding",
     ("Embedding",),

@@ -363,8 +363,7 @@ def _refuse_dropout(torch_model, keras_model):
         random = "Dropout" in type(module).__name__ or hasattr(module, "num_layers")
         if random and isinstance(rate, float) and rate > 0:
             raise ParityError(
-                f"PyTorch '{name}' drops out, and the frameworks draw different random numbers: "
-                "set its rate to 0."
+                f"PyTorch '{name}' drops out, and the frameworks draw different random numbers: set its rate to 0."
             )
     for layer in keras_model._flatten_layers():
         is_dropout = any(word in type(layer).__name__ for word in ("Dropout", "Gaussian"))
@@ -372,8 +371,7 @@ def _refuse_dropout(torch_model, keras_model):
         rates += [getattr(layer, name, 0) for name in ("dropout", "recurrent_dropout")]
         if any(isinstance(rate, float) and rate > 0 for rate in rates):
             raise ParityError(
-                f"Keras '{layer.name}' drops out, and the frameworks draw different random "
-                "numbers: set its rate to 0."
+                f"Keras '{layer.name}' drops out, and the frameworks draw different random numbers: set its rate to 0."
             )
 
 

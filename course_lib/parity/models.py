@@ -95,9 +95,7 @@ def keras_units(model) -> list[Unit]:
             units[-1].reshape = tuple(layer.target_shape)
         elif isinstance(layer, kl.Bidirectional):
             if layer.merge_mode != "concat":
-                raise ParityError(
-                    f"Keras '{name}': set merge_mode='concat' in keras.layers.Bidirectional."
-                )
+                raise ParityError(f"Keras '{name}': set merge_mode='concat' in keras.layers.Bidirectional.")
             walk(layer.forward_layer, f"{name}/{layer.forward_layer.name}")
             walk(layer.backward_layer, f"{name}/{layer.backward_layer.name}", True)
         elif isinstance(layer, kl.RNN):
@@ -143,8 +141,7 @@ def sort(first, second):
         if isinstance(mine, torch.nn.Module) and isinstance(theirs, keras.layers.Layer):
             return mine, theirs
     raise ParityError(
-        "give one PyTorch module and one Keras model or layer, not "
-        f"{type(first).__name__} and {type(second).__name__}."
+        f"give one PyTorch module and one Keras model or layer, not {type(first).__name__} and {type(second).__name__}."
     )
 
 
@@ -163,9 +160,7 @@ def pair(torch_model, keras_model, extra=None, channels=None) -> list[Entry]:
         if torch.kind is not keras.kind:
             raise ParityError(f"{both} are different layers, at the same place in the two models.")
         if torch.reverse != keras.reverse:
-            raise ParityError(
-                f"{both} run in different directions: use keras.layers.Bidirectional."
-            )
+            raise ParityError(f"{both} run in different directions: use keras.layers.Bidirectional.")
         reasons = list(torch.kind.check(torch, keras))
         if reasons:
             raise ParityError(f"{both} cannot be equal: {'; '.join(reasons)}.")

@@ -87,10 +87,7 @@ def _row(row, by_framework, limit):
         for name, expected in reference.items():
             actual = named[name]
             if actual.shape != expected.shape:
-                return None, (
-                    f"{_place(row, name)}: shape {expected.shape} in {first}, "
-                    f"{actual.shape} in {framework}."
-                )
+                return None, (f"{_place(row, name)}: shape {expected.shape} in {first}, {actual.shape} in {framework}.")
             relative = np.abs(actual - expected) / _scale(reference, name)
             largest = max(largest, float(relative.max()))
             if problem is None and relative.max() > limit:
