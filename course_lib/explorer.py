@@ -52,7 +52,7 @@ def _control(name: str, spec) -> widgets.Widget:
 def _image(figure_or_png: Figure | bytes, alt: str) -> str:
     if isinstance(figure_or_png, Figure):
         buffer = io.BytesIO()
-        # Drawn on a canvas of its own, because savefig goes through all of a figure twice: half of the time.
+        # Drawn on a canvas of its own, because savefig goes through all of a figure twice.
         canvas = FigureCanvasAgg(figure_or_png)
         canvas.draw()
         # Level 1 of PNG's compression: a tenth of the time for a third more bytes, which never leave the machine.
