@@ -238,6 +238,8 @@ def main():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         subprocess.run([sys.executable, __file__, path.stem], check=False)
     print_threads()
+    print()
+    subprocess.run([sys.executable, __file__, "lstm"], check=False)
 
 
 if __name__ == "__main__":
