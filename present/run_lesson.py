@@ -226,8 +226,8 @@ def run(path, draft=None):
 def table(folder):
     """The rows of README's table of lessons, in Markdown, from what the notebooks say."""
     rows = [
-        "| Lesson | What it is about | Minutes | Runs in | CPU seconds | Peak memory |",
-        "|---|---|--:|--:|--:|--:|",
+        "| Lesson | What it is about | Minutes | CPU seconds | Peak memory |",
+        "|---|---|--:|--:|--:|",
     ]
     for path in sorted(folder.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
@@ -243,7 +243,7 @@ def table(folder):
         number, _, _ = path.stem.partition("_")
         rows.append(
             f"| [{number}](notebooks/{path.name}) | {title[1].strip()} | {minutes[1]} | "
-            f"{course['wall_s']:.0f} s | {course['cpu_s']:.0f} | {course['peak_mb'] / 1000:.1f} GB |"
+            f"{course['cpu_s']:.0f} | {course['peak_mb'] / 1000:.1f} GB |"
         )
     return "\n".join(rows)
 
