@@ -231,7 +231,10 @@ DRAFT = """\
 # %% tags=["setup"] jupyter={"source_hidden": true}
 import os, sys
 # %% tags=["claim"]
+import time
+
 block = bytearray(300_000_000)
+time.sleep(0.5)  # long enough for the meter to look
 print(os.path.basename(os.getcwd()), len(block))
 """
 
