@@ -1,7 +1,8 @@
 """The training loop that lesson 04a writes out, and the feeding of Keras in exactly the same order.
 
-Data lie on the device once; each batch is gathered by index. That costs 1.03 to 1.16 times the bare training step
-(``make bench``), where loading sample by sample costs up to 8.8 times.
+Data lie on the device once; each batch is gathered by index. For steps of a few milliseconds that costs about a tenth
+more than the bare training step, for the smallest networks up to half (``make bench``); loading sample by sample costs
+up to 8.8 times.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 __all__ = [
-    "History", "StopOnNaN", "TrainingDiverged", "evaluate", "fit", "keras_dataset", "keras_feed", "predict", "to_tensor",
+    "History", "StopOnNaN", "TrainingDiverged", "evaluate", "fit", "keras_feed", "predict", "to_tensor",
 ]  # fmt: skip
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for a GPU, so not every step
@@ -232,50 +233,12 @@ def evaluate(model, data, metrics: Mapping[str, Callable], *, batch_size: int = 
     return {name: value / len(x) for name, value in sums.items()}
 
 
-def keras_dataset(batches, epochs: int = 1, *, first_epoch: int = 0):
-    """Return a ``tf.data.Dataset`` that yields the batches of ``fit``, in the same order.
-
-    For loops of one's own over Keras batches; ``keras_feed`` is the quicker way to ``model.fit``. The data are held
-    once; only the orders (4 bytes for each sample and epoch) are new.
-
-    Parameters
-    ----------
-    batches : course_lib.data.Batches
-    epochs, first_epoch : int
-        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order.
-
-    Returns
-    -------
-    tf.data.Dataset
-        ``epochs × len(batches)`` elements, each a tuple of as many tensors as ``batches`` has arrays.
-    """
-    import tensorflow as tf
-
-    steps, size = len(batches), batches.batch_size
-    orders = np.stack([batches.order(epoch) for epoch in range(first_epoch, first_epoch + epochs)]).astype(np.int32)
-    # On the CPU also where a GPU is present: tf.data runs there, and hands each batch over by itself.
-    # An autoencoder's target is its input: the same array is held, and gathered, once.
-    with tf.device("/CPU:0"):
-        held = {id(array): _tensor(array) for array in batches.arrays}
-        orders = tf.convert_to_tensor(orders)
-
-    def gather(k):
-        index = orders[k // steps, (k % steps) * size : (k % steps + 1) * size]
-        parts = {key: tf.gather(array, index) for key, array in held.items()}
-        return tuple(parts[id(array)] for array in batches.arrays)
-
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its bookkeeping costs more than a small network's step
-    options.threading.private_threadpool_size = 1
-    return tf.data.Dataset.range(epochs * steps, output_type=tf.int32).map(gather).prefetch(2).with_options(options)
-
-
 def keras_feed(batches, epochs: int, *, first_epoch: int = 0, callbacks=()) -> dict:
     """Return the arguments with which Keras trains on the batches of ``fit``: ``model.fit(**keras_feed(batches, 5))``.
 
     Each epoch is one call of one graph: it takes the epoch's order, gathers batch after batch from arrays that lie on
-    the device, and runs the model's own ``train_step`` on each. That costs 1.0 to 1.1 times the bare step, where
-    ``fit`` on arrays costs up to 2.8 times (``make bench``). A loss that becomes NaN stops the training.
+    the device, and runs the model's own ``train_step`` on each. That costs 1.0 to 1.2 times the bare step, for the
+    smallest networks up to 1.5 (``make bench``), where ``fit`` on arrays costs up to 2.8 times. A loss that becomes NaN stops the training.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 A lesson is only ever stored whole. If a cell raises, the traceback is printed and the file stays as it was.
 The wall time, the processor seconds and the peak memory of the run are stored with the lesson, under
-``course`` in the notebook's metadata; the table of lessons in README.md is made of them.
+``course`` in the notebook's metadata; the table of lessons in README.md is made of the last two.
 
     python present/run_lesson.py 01b                    run notebooks/01b_*.ipynb
     python present/run_lesson.py 01b --from draft.py    make it from a py:percent text first

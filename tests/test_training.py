@@ -150,17 +150,6 @@ def test_read_only_arrays_become_tensors_without_a_warning(recwarn):
     assert training.to_tensor(array).sum() == 3 and not recwarn.list
 
 
-@pytest.mark.parametrize("size", [16, 70])
-def test_keras_gets_the_same_batches_in_the_same_order(size):
-    x = np.arange(70, dtype="float32")[:, None]
-    batches = data.Batches(x, 2 * x, batch_size=size, seed=4)
-    got = [[part.numpy() for part in batch] for batch in training.keras_dataset(batches, 2, first_epoch=3)]
-    expected = [batch for epoch in (3, 4) for batch in batches.epoch(epoch)]
-    assert len(got) == len(expected) == 2 * len(batches)
-    for mine, theirs in zip(got, expected):
-        assert all(np.array_equal(a, b) for a, b in zip(mine, theirs))
-
-
 def keras_line(steps_per_execution=1, lr=0.1):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
     model.compile(keras.optimizers.SGD(lr), "mse", steps_per_execution=steps_per_execution)
