@@ -1,7 +1,8 @@
 """The frame of an explorer: controls, a short wait while they move, and a picture with its sentence.
 
-An explorer recomputes with the lesson's real model in the kernel. For pages without a kernel (a deck, the site)
-``Explorer.frames`` computes a few pictures beforehand and links them to a slider in the browser alone.
+An explorer recomputes with the lesson's real model in the kernel. For pages without a kernel there are pictures computed
+beforehand: ``Explorer.frames`` links a few to a slider in a running notebook, and ``Explorer.record`` hands them over as
+data, which ``make run`` stores beside the explorer's output and the decks and the site play.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from collections.abc import Callable, Mapping, Sequence
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["Explorer"]
+__all__ = ["FRAMES", "Explorer", "publish"]
+
+# The MIME type of a recorded explorer among a cell's outputs.
+FRAMES = "application/vnd.course.frames+json"
+_displayed: dict[str, Explorer] = {}
 
 
 def _control(name: str, spec) -> widgets.Widget:
@@ -49,20 +55,57 @@ def _control(name: str, spec) -> widgets.Widget:
     )
 
 
+def _pixels(figure: Figure) -> Image.Image:
+    # Drawn on a canvas of its own, because savefig goes through all of a figure twice.
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    plt.close(figure)  # or the inline backend shows it a second time; it can still be drawn again
+    # The layout was solved for the first picture; solving it again for each answer takes longer than drawing.
+    figure.set_layout_engine("none")
+    return Image.fromarray(np.asarray(canvas.buffer_rgba()))
+
+
 def _image(figure_or_png: Figure | bytes, alt: str) -> str:
     if isinstance(figure_or_png, Figure):
         buffer = io.BytesIO()
-        # Drawn on a canvas of its own, because savefig goes through all of a figure twice.
-        canvas = FigureCanvasAgg(figure_or_png)
-        canvas.draw()
         # Level 1 of PNG's compression: a tenth of the time for a third more bytes, which never leave the machine.
-        Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="png", compress_level=1)
-        plt.close(figure_or_png)  # or the inline backend shows it a second time; it can still be drawn again
-        # The layout was solved for the first picture; solving it again for each answer takes longer than drawing.
-        figure_or_png.set_layout_engine("none")
+        _pixels(figure_or_png).save(buffer, format="png", compress_level=1)
         figure_or_png = buffer.getvalue()
     text = base64.b64encode(figure_or_png).decode()
     return f'<img alt="{html.escape(alt, quote=True)}" style="max-width:100%" src="data:image/png;base64,{text}">'
+
+
+def _text(value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _choices(control: widgets.Widget) -> list[tuple[str, object]]:
+    """All (label, value) that a control can take, in order; its present one alone for a control without a list."""
+    if isinstance(control, widgets.Checkbox | widgets.ToggleButton):
+        return [("no", False), ("yes", True)]
+    if isinstance(control, widgets.IntSlider | widgets.BoundedIntText):
+        return [(_text(value), value) for value in range(control.min, control.max + 1, control.step)]
+    if isinstance(control, widgets.FloatSlider):
+        n = round((control.max - control.min) / control.step)
+        values = [round(control.min + i * control.step, 10) for i in range(n + 1)]
+        return [(_text(value), value) for value in values]
+    options = getattr(control, "options", None)
+    if options:
+        pairs = options.items() if isinstance(options, Mapping) else options
+        return [pair if isinstance(pair, tuple) else (_text(pair), pair) for pair in pairs]
+    return [(_text(control.value), control.value)]
+
+
+def _thinned(choices: Sequence, start: int, n: int) -> tuple[list, int]:
+    """At most n of the choices, evenly spread, the start among them; and where the start is now."""
+    if n >= len(choices):
+        return list(choices), start
+    if n == 1:
+        return [choices[start]], 0
+    picked = np.round(np.linspace(0, len(choices) - 1, n)).astype(int)
+    picked[np.argmin(np.abs(picked - start))] = start
+    picked = sorted(set(picked.tolist()))
+    return [choices[i] for i in picked], picked.index(start)
 
 
 class Explorer(widgets.VBox):
@@ -105,7 +148,8 @@ class Explorer(widgets.VBox):
             raise TypeError("draw must be a function of the controls' values")
         if not controls:
             raise ValueError("an explorer needs at least one control")
-        self._draw, self._alt, self._title, self._wait = draw, alt or title or "explorer", title, wait
+        self._draw, self._alt, self._wait = draw, alt or title or "explorer", wait
+        self._title, self._question = title, question
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
         self.milliseconds: list[float] = []
         self._timer = None
@@ -192,13 +236,90 @@ class Explorer(widgets.VBox):
         stacks = [self._linked(inner, inner_values, pages[i * n : (i + 1) * n]) for i in range(len(outer_values))]
         return self._linked(outer, outer_values, stacks)
 
+    def record(self, pictures: int = 36, size: int = 600_000) -> dict:
+        """Compute pictures over the controls' ranges, as data for a page without a kernel.
+
+        With one or two controls all combinations of the values are drawn; with more, one control moves at a time
+        and the others rest at their present value. Values are thinned out evenly until ``pictures`` suffice; the
+        present values are among them. A control without a list of values (a text field) stays as it is.
+
+        Parameters
+        ----------
+        pictures : int
+            The largest number of pictures.
+        size : int
+            What the pictures may take together, in bytes, judged by the present one; twelve are drawn in any case.
+
+        Returns
+        -------
+        dict
+            ``title``, ``question``, ``alt``: str. ``controls``: list of ``{"name", "label", "values", "start"}``, the
+            values as text, the start as an index. ``frames``: a mapping from the indices of the controls' values,
+            joined by commas, to ``{"image": base64 of a WebP picture or "", "words": HTML}``.
+        """
+        choices = {name: _choices(control) for name, control in self.controls.items()}
+        values = self.values
+        starts = {
+            name: next((i for i, (_, value) in enumerate(pairs) if value == values[name]), 0)
+            for name, pairs in choices.items()
+        }
+        moving = [name for name, pairs in choices.items() if len(pairs) > 1]
+        counts = dict.fromkeys(choices, 1)
+        largest = max(1, len(self._frame(values)["image"]) * 3 // 4)
+        pictures = min(pictures, max(12, size // largest))
+
+        def drawn():
+            if len(moving) <= 2:
+                return int(np.prod(list(counts.values())))
+            return 1 + sum(count - 1 for count in counts.values())
+
+        # The control with the fewest values so far is given the next one, while there is room.
+        growing = list(moving)
+        while growing:
+            name = min(growing, key=lambda name: counts[name])
+            counts[name] += 1
+            if drawn() > pictures:
+                counts[name] -= 1
+                growing.remove(name)
+            elif counts[name] == len(choices[name]):
+                growing.remove(name)
+        thinned = {name: _thinned(pairs, starts[name], counts[name]) for name, pairs in choices.items()}
+        ranges = [range(len(pairs)) for pairs, _ in thinned.values()]
+        rest = [start for _, start in thinned.values()]
+        if len(moving) <= 2:
+            points = list(itertools.product(*ranges))
+        else:
+            points = [tuple(rest)] + [
+                (*rest[:j], i, *rest[j + 1 :]) for j, span in enumerate(ranges) for i in span if i != rest[j]
+            ]
+        frames = {}
+        for point in points:
+            at = {name: pairs[i][1] for (name, (pairs, _)), i in zip(thinned.items(), point)}
+            frames[",".join(map(str, point))] = self._frame(at)
+        controls = [
+            {"name": name, "label": name.replace("_", " "), "values": [label for label, _ in pairs], "start": start}
+            for name, (pairs, start) in thinned.items()
+        ]
+        return {
+            "title": self._title, "question": self._question, "alt": self._alt, "controls": controls, "frames": frames
+        }  # fmt: skip
+
+    def _frame(self, values: Mapping) -> dict:
+        result = self._draw(**values)
+        picture, words = result if isinstance(result, tuple) else (result, "")
+        if isinstance(picture, str):
+            return {"image": "", "words": picture + words}
+        picture = _pixels(picture) if isinstance(picture, Figure) else Image.open(io.BytesIO(picture))
+        buffer = io.BytesIO()
+        # Few colours without loss: for lines on white half the size of a lossy picture, and without its smear.
+        few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        few.convert("RGB").save(buffer, format="webp", lossless=True, quality=80, method=4)
+        return {"image": base64.b64encode(buffer.getvalue()).decode(), "words": words}
+
     @staticmethod
     def _linked(name: str, values: Sequence, pages: Sequence[widgets.Widget]) -> widgets.VBox:
-        def text(value):
-            return f"{value:g}" if isinstance(value, float) else str(value)
-
         slider = widgets.SelectionSlider(
-            options=[(text(value), i) for i, value in enumerate(values)],
+            options=[(_text(value), i) for i, value in enumerate(values)],
             value=0,
             description=name.replace("_", " "),
             style={"description_width": "initial"},
@@ -209,6 +330,7 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """The widget, and its present picture for pages that show no widgets."""
+        _displayed[self.model_id] = self
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         data = {**data, "text/plain": f"Explorer: {self._title or ', '.join(self.controls)}"}
@@ -217,3 +339,11 @@ class Explorer(widgets.VBox):
             data["image/png"] = self.picture.value[start + 7 : self.picture.value.index('"', start)]
             metadata = {**metadata, "image/png": {"alt": self._alt}}
         return data, metadata
+
+
+def publish() -> None:
+    """Display, as data of the type ``FRAMES``, what each explorer shown in this kernel records, by its model's id.
+
+    For the tool that stores a lesson: it puts each recording beside the output that shows the explorer.
+    """
+    display({FRAMES: {model_id: explorer.record() for model_id, explorer in _displayed.items()}}, raw=True)

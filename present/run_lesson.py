@@ -24,6 +24,8 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 TABLE_BEGIN, TABLE_END = "<!-- lessons -->", "<!-- /lessons -->"
 CELL_TIMEOUT = 600
+WIDGET = "application/vnd.jupyter.widget-view+json"
+FRAMES = "application/vnd.course.frames+json"  # as course_lib.explorer calls it, which takes a while to import
 
 # What a notebook says about its language, without the version of the Python that happened to run it.
 NOTEBOOK_METADATA = {
@@ -154,11 +156,36 @@ def execute(notebook, folder):
             wall = time.perf_counter() - begin
         finally:
             meter.stop()
+        record_explorers(client, notebook)
     return {
         "wall_s": round(wall, 1),
         "cpu_s": round(meter.cpu_s, 1),
         "peak_mb": round(meter.peak_bytes / 1e7) * 10,
     }
+
+
+def record_explorers(client, notebook):
+    """Put beside each explorer the pictures that a page without a kernel moves (``Explorer.record``).
+
+    Done when the whole lesson has run, as a reader meets the explorer, and not measured: the lesson itself draws none.
+    """
+    shown = {}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if WIDGET in output.get("data", {}):
+                shown[output.data[WIDGET]["model_id"]] = output
+    if not shown:
+        return
+    cell = nbformat.v4.new_code_cell("from course_lib.explorer import publish\npublish()")
+    notebook.cells.append(cell)  # nbclient puts the cell it has run at its index
+    try:
+        client.execute_cell(cell, len(notebook.cells) - 1, store_history=False)
+    finally:
+        notebook.cells.pop()
+    for output in cell.outputs:
+        for model_id, recording in output.get("data", {}).get(FRAMES, {}).items():
+            if model_id in shown:
+                shown[model_id].data[FRAMES] = recording
 
 
 def from_draft(draft, stored=None):

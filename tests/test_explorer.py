@@ -1,6 +1,8 @@
 """The explorer's frame: it computes with the values of its controls, says what went wrong, and moves without a kernel."""
 
 import asyncio
+import base64
+import io
 
 import ipywidgets as widgets
 import matplotlib
@@ -10,8 +12,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
-from course_lib.explorer import Explorer
+from course_lib.explorer import FRAMES, Explorer, publish
 
 
 @pytest.fixture
@@ -106,3 +109,49 @@ def test_frames_are_linked_in_the_browser_and_show_their_values(line):
 def test_frames_that_cannot_be_are_refused(line, values):
     with pytest.raises(ValueError):
         line.frames(**values)
+
+
+def decoded(frame):
+    return Image.open(io.BytesIO(base64.b64decode(frame["image"])))
+
+
+def test_a_recording_has_every_combination_of_two_controls_and_says_where_it_starts(line):
+    recording = line.record()
+    slope, kind = recording["controls"]
+    assert slope == {"name": "slope", "label": "slope", "values": ["0", "0.5", "1", "1.5", "2"], "start": 2}
+    assert kind["values"] == ["up", "down"] and kind["start"] == 0
+    assert set(recording["frames"]) == {f"{i},{j}" for i in range(5) for j in range(2)}
+    assert recording["frames"]["4,1"]["words"] == "slope 2.0 down"
+    assert recording["alt"] == "A line rises." and recording["title"] == "A line"
+    one, other = decoded(recording["frames"]["0,0"]), decoded(recording["frames"]["4,0"])
+    assert one.size == (300, 200) and np.abs(np.asarray(one, float) - np.asarray(other, float)).max() > 100
+
+
+def test_a_recording_keeps_to_its_number_of_pictures_and_keeps_the_start():
+    panel = Explorer(lambda x, y: f"{x} {y}", {"x": (0, 100, 1, 37), "y": ["a", "b", "c"]})
+    recording = panel.record(pictures=12)
+    x, y = recording["controls"]
+    assert len(recording["frames"]) <= 12 and x["values"][x["start"]] == "37" and y["values"] == ["a", "b", "c"]
+    assert [int(value) for value in x["values"]] == sorted({int(value) for value in x["values"]})
+    start = f"{x['start']},{y['start']}"
+    assert recording["frames"][start]["words"] == "37 a"
+
+
+def test_with_more_than_two_controls_one_moves_at_a_time():
+    controls = {"x": (0.0, 1.0, 0.1, 0.5), "y": (0, 9, 1, 3), "on": True, "name": widgets.Text("abc")}
+    panel = Explorer(lambda **v: f"{v['x']} {v['y']} {v['on']} {v['name']}", controls)
+    recording = panel.record(pictures=20)
+    starts = [control["start"] for control in recording["controls"]]
+    assert len(recording["frames"]) <= 20 and recording["controls"][3]["values"] == ["abc"]
+    assert recording["frames"][",".join(map(str, starts))]["words"] == "0.5 3 True abc"
+    for key in recording["frames"]:
+        assert sum(int(i) != start for i, start in zip(key.split(","), starts)) <= 1
+
+
+def test_what_the_kernel_publishes_is_what_was_shown(line, monkeypatch):
+    shown = []
+    monkeypatch.setattr("course_lib.explorer._displayed", {})
+    monkeypatch.setattr("course_lib.explorer.display", lambda data, raw: shown.append(data))
+    line._repr_mimebundle_()
+    publish()
+    assert list(shown[0][FRAMES]) == [line.model_id] and len(shown[0][FRAMES][line.model_id]["frames"]) == 10
