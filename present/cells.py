@@ -108,8 +108,10 @@ def player(recording, identity):
         label, values = html.escape(control["label"]), control["values"]
         shown = html.escape(values[control["start"]])
         if len(values) == 1:
-            rows.append(f'<label hidden>{label}<input type="range" min="0" max="0" value="0" '
-                        f'data-values="{html.escape(json.dumps(values))}"><output>{shown}</output></label>')
+            rows.append(
+                f'<label hidden>{label}<input type="range" min="0" max="0" value="0" '
+                f'data-values="{html.escape(json.dumps(values))}"><output>{shown}</output></label>'
+            )
             continue
         rows.append(
             f'<label><span>{label}</span><input type="range" min="0" max="{len(values) - 1}" step="1" '

@@ -69,8 +69,9 @@ def code_parts(group, identity):
     """A code cell, or the two halves of a pair, as parts: the code, then the outputs."""
     mark = badge(group[0])
     if len(group) == 2:
-        halves = "".join(f'<div class="half {name}">{source_html(cell)}</div>'
-                         for name, cell in zip(("pytorch", "keras"), group))
+        halves = "".join(
+            f'<div class="half {name}">{source_html(cell)}</div>' for name, cell in zip(("pytorch", "keras"), group)
+        )
         yield part("pair code", halves)
         if any(cell.outputs for cell in group):
             halves = ""

@@ -1,0 +1,68 @@
+// Pairs: PyTorch and Keras in tabs that follow one choice, or side by side where there is room (site.css decides).
+(() => {
+  "use strict";
+  const names = ["PyTorch", "Keras"];
+  let made = 0;
+
+  function choose(name) {
+    localStorage.setItem("framework", name);
+    for (const pair of document.querySelectorAll(".pair")) {
+      pair.querySelectorAll("[role=tab]").forEach((tab) => {
+        const chosen = tab.textContent === name;
+        tab.setAttribute("aria-selected", chosen);
+        tab.tabIndex = chosen ? 0 : -1;
+        document.getElementById(tab.getAttribute("aria-controls")).classList.toggle("chosen", chosen);
+      });
+    }
+  }
+
+  function join(halves) {
+    const pair = document.createElement("div");
+    pair.className = "pair";
+    halves[0].before(pair);
+    const list = document.createElement("div");
+    list.className = "pair-tabs";
+    list.setAttribute("role", "tablist");
+    list.setAttribute("aria-label", "Framework");
+    pair.append(list);
+    halves.forEach((half, i) => {
+      made += 1;
+      const tab = document.createElement("button");
+      tab.type = "button";
+      tab.textContent = names[i];
+      tab.id = `tab-${made}`;
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", `panel-${made}`);
+      tab.addEventListener("click", () => {
+        // The page must not jump when pairs above this one change their height.
+        const before = tab.getBoundingClientRect().top;
+        choose(names[i]);
+        window.scrollBy(0, tab.getBoundingClientRect().top - before);
+      });
+      tab.addEventListener("keydown", (event) => {
+        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+        choose(names[1 - i]);
+        list.querySelector("[aria-selected=true]").focus();
+      });
+      list.append(tab);
+      const panel = document.createElement("div");
+      panel.className = `pair-panel ${names[i].toLowerCase()}`;
+      panel.id = `panel-${made}`;
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", tab.id);
+      panel.append(half);
+      pair.append(panel);
+    });
+  }
+
+  for (const first of document.querySelectorAll(".cell.tag_pytorch")) {
+    const second = first.nextElementSibling;
+    if (second && second.matches(".cell.tag_keras")) join([first, second]);
+  }
+  choose(names.includes(localStorage.getItem("framework")) ? localStorage.getItem("framework") : names[0]);
+
+  // Code and tables that are wider than the page can be scrolled with the keyboard too.
+  for (const wide of document.querySelectorAll(".highlight pre, .lesson-table, .table-wrapper, .cell_output pre")) {
+    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+  }
+})();
