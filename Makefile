@@ -40,10 +40,12 @@ lab: $(READY)    ## open the course in JupyterLab, on this machine only
 	@$(BIN)/jupyter lab --config=present/jupyter/jupyter_lab_config.py notebooks/00_start_here.ipynb $(LAB)
 
 test: $(READY)   ## run all tests, the lessons among them (two workers)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 tests notebooks $(T)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --ignore=tests/browser tests notebooks $(T)
 
 test-browser: $(PAGES) ## open lessons, decks and the site in a real browser (needs Chromium or Chrome)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/browser $(T)
+	@$(BIN)/python present/slides.py
+	@$(BIN)/python present/make_site.py
+	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/browser $(T)
 
 run: $(READY)    ## re-execute one lesson and store its outputs: make run N=01b
 	@test -n "$(N)" || { echo "Which lesson? For example: make run N=01b"; exit 2; }

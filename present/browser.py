@@ -53,24 +53,32 @@ def browser():
             started.close()
 
 
-def print_decks(paths):
-    """Print each deck (``build/slides/03a….html``) to a PDF beside it, one slide a page, and say how many pages."""
+def print_pdf(chromium, path):
+    """Print a deck (``build/slides/03a….html``) to a PDF beside it, one slide a page; return the PDF's path."""
     from pypdf import PdfReader, PdfWriter
 
+    page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    try:
+        page.goto(f"{path.as_uri()}?view=print&theme=light")
+        page.wait_for_function("window.deckReady && document.querySelector('.pdf-page')", timeout=180_000)
+        slides = page.evaluate("window.deckReady.slides")
+        page.emulate_media(media="print")
+        target = path.with_suffix(".pdf")
+        page.pdf(path=str(target), width="1280px", height="720px", print_background=True)
+    finally:
+        page.close()
+    reader = PdfReader(target)
+    if len(reader.pages) > slides:  # Chromium adds an empty page behind the last slide
+        writer = PdfWriter()
+        for sheet in reader.pages[:slides]:
+            writer.add_page(sheet)
+        writer.write(target)
+    return target
+
+
+def print_decks(paths):
+    """Print each deck and say how large its PDF is."""
     with browser() as chromium:
         for path in paths:
-            page = chromium.new_page(viewport={"width": 1280, "height": 720})
-            page.goto(f"{path.as_uri()}?view=print&theme=light")
-            page.wait_for_function("window.deckReady && document.querySelector('.pdf-page')", timeout=120_000)
-            slides = page.evaluate("window.deckReady.slides")
-            page.emulate_media(media="print")
-            target = path.with_suffix(".pdf")
-            page.pdf(path=str(target), width="1280px", height="720px", print_background=True)
-            page.close()
-            reader = PdfReader(target)
-            if len(reader.pages) > slides:  # Chromium adds an empty page behind the last slide
-                writer = PdfWriter()
-                for sheet in reader.pages[:slides]:
-                    writer.add_page(sheet)
-                writer.write(target)
-            print(f"{target.name}: {slides} pages, {target.stat().st_size / 1e6:.1f} MB")
+            target = print_pdf(chromium, path)
+            print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB")

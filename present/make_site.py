@@ -47,7 +47,7 @@ class Page:
         self.figures, self.claims = [], []  # (anchor, alt, file) and (anchor, heading, printed text)
         self.heading = lesson.title
         kept = [self.prepared(cell) for cell in lesson.cells if cells.slide_type(cell) != "notes"]
-        metadata = {"kernelspec": lesson.notebook.metadata.kernelspec}
+        metadata = {"kernelspec": lesson.notebook.metadata.get("kernelspec", {})}
         self.notebook = nbformat.v4.new_notebook(cells=kept, metadata=metadata)
 
     def prepared(self, cell):
@@ -127,7 +127,11 @@ def written_index(pages):
         for page in members:
             first = re.search(r"^\*\*(.+?)\*\*", page.lesson.cells[0].source, re.MULTILINE | re.DOTALL)
             promise = " ".join(first[1].split()) if first else ""
-            deck = f' (<a href="decks/{page.lesson.stem}.html">slides</a>)' if (DECKS / f"{page.lesson.stem}.html").exists() else ""
+            deck = (
+                f' (<a href="decks/{page.lesson.stem}.html">slides</a>)'
+                if (DECKS / f"{page.lesson.stem}.html").exists()
+                else ""
+            )
             lines.append(f"- [{page.lesson.title}](lessons/{page.lesson.stem}.ipynb){deck}: {promise}")
         lines.append("")
         lines += ["```{toctree}", ":hidden:", f":caption: {title}", ""]
@@ -147,7 +151,9 @@ def written_notation(pages):
               if cell.cell_type == "markdown" and page.lesson.number == "00" and "| symbol |" in cell.source]  # fmt: skip
     if not tables:
         raise SystemExit("Lesson 00 has no table of the notation (a text cell with a column called symbol).")
-    return "# The notation\n\n" + "\n\n".join(re.sub(r"^#+ .*$", "", text, count=1, flags=re.MULTILINE).strip() for text in tables)
+    return "# The notation\n\n" + "\n\n".join(
+        re.sub(r"^#+ .*$", "", text, count=1, flags=re.MULTILINE).strip() for text in tables
+    )
 
 
 def written_figures(pages):

@@ -111,7 +111,7 @@ def blocks(lesson):
 def make(lesson, folder, sheets):
     """Write the deck of one lesson; return its path."""
     environment = Environment(loader=FileSystemLoader(PRESENT / "deck"), autoescape=False, trim_blocks=True)
-    light, dark = HtmlFormatter(style="tango"), HtmlFormatter(style="github-dark")
+    light, dark = HtmlFormatter(style="default"), HtmlFormatter(style="github-dark")
     highlighting = light.get_style_defs(".highlight") + dark.get_style_defs(':root[data-theme="dark"] .highlight')
     path = folder / f"{lesson.stem}.html"
     text = environment.get_template("deck.html").render(

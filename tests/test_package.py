@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 ASKED = [Requirement(text) for text in [*PROJECT["dependencies"], *EXTRAS["test"]]]
-LATER = [Requirement(text) for text in EXTRAS["present"]]  # installed when a deck or the site is made for the first time
+LATER = [
+    Requirement(text) for text in EXTRAS["present"]
+]  # installed when a deck or the site is made for the first time
 FIXED = {
     canonicalize_name(requirement.name): requirement
     for requirement in map(Requirement, (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n")[:-1])

@@ -21,7 +21,7 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#7cc4f0", "color-brand-content": "#7cc4f0"},
     "navigation_with_keys": False,
 }
-pygments_style = "tango"
+pygments_style = "default"
 pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["fonts.css", "site.css"]
@@ -31,6 +31,8 @@ html_show_sourcelink = False
 html_show_sphinx = False
 html_show_copyright = False
 html_use_index = False
+# A summary would be fetched from the page, which a browser refuses for files.
+html_show_search_summary = False
 
 mathjax_path = "tex-svg-full.js"
 mathjax3_config = {
@@ -38,3 +40,14 @@ mathjax3_config = {
     "svg": {"fontCache": "global"},
     "options": {"enableMenu": False},
 }
+
+
+def setup(app):
+    """Give the captions of the list of lessons the level that a heading must have; the theme leaves it out."""
+
+    def with_levels(app, pagename, templatename, context, doctree):
+        tree = context.get("furo_navigation_tree", "")
+        context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+    # after the theme's own hook, which makes the list
+    app.connect("html-page-context", with_levels, priority=900)

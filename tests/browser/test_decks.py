@@ -1,0 +1,134 @@
+"""Every deck, slide by slide, from its file: nothing overflows, nothing is clipped, nothing leaves the machine."""
+
+import pytest
+
+from present import cells
+from tests.browser.conftest import ROOT
+
+DECKS = ROOT / "build" / "slides"
+STEMS = [lesson.stem for lesson in cells.lessons()]
+SMALLEST = 0.8
+
+MEASURE = """() => {
+  const slide = Reveal.getCurrentSlide(), page = slide.querySelector('.page');
+  const wrong = [];
+  if (page.scrollHeight > page.clientHeight + 1) wrong.push(`${page.scrollHeight - page.clientHeight} px too high`);
+  for (const pre of slide.querySelectorAll('pre')) {
+    if (pre.scrollWidth > pre.clientWidth + 1) wrong.push(`code clipped: ${pre.textContent.slice(0, 60)}`);
+  }
+  for (const image of slide.querySelectorAll('img')) {
+    if (!image.naturalWidth) wrong.push('a picture is not shown');
+    if (!image.alt) wrong.push('a picture without alternative text');
+  }
+  const zoom = Number(page.style.getPropertyValue('--zoom') || 1);
+  if (zoom < SMALLEST) wrong.push(`made ${zoom} times as large to fit`);
+  if (!page.textContent.trim() && !page.querySelector('img')) wrong.push('empty');
+  return wrong;
+}""".replace("SMALLEST", str(SMALLEST))
+
+
+def opened(watched, stem, query=""):
+    watched.page.goto(f"{(DECKS / f'{stem}.html').as_uri()}{query}")
+    watched.page.wait_for_function("() => window.deckReady", timeout=180_000)
+    return watched.page
+
+
+# The themes differ in colours alone, so two decks are walked in the dark as well.
+@pytest.mark.parametrize("stem, theme", [*((stem, "light") for stem in STEMS), *((stem, "dark") for stem in STEMS[:2])])
+def test_a_deck_slide_by_slide(stem, theme, watch):
+    watched = watch(viewport={"width": 1280, "height": 720})
+    page = opened(watched, stem, f"?theme={theme}")
+    total = page.evaluate("Reveal.getTotalSlides()")
+    assert total > 5
+    wrong, seen = {}, set()
+    for _ in range(20 * total):
+        here = page.evaluate("() => { const { h, v } = Reveal.getIndices(); return `${h}/${v || 0}`; }")
+        if here not in seen:
+            seen.add(here)
+            found = page.evaluate(MEASURE)
+            if found:
+                wrong[here] = found
+        if page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
+            break
+        page.keyboard.press("Space")
+    assert len(seen) == total, f"space reached {len(seen)} of {total} slides"
+    assert not wrong
+    watched.assert_quiet()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
+    watched = watch(viewport={"width": 1280, "height": 720})
+    page = opened(watched, stem)
+    players = page.evaluate("document.querySelectorAll('.explorer-player').length")
+    lesson = next(lesson for lesson in cells.lessons() if lesson.stem == stem)
+    assert players == sum("explorer" in cells.tags(cell) for cell in lesson.cells) > 0
+    for i in range(players):
+        page.evaluate(
+            """i => {
+              const slide = document.querySelectorAll('.explorer-player')[i].closest('section');
+              const { h, v } = Reveal.getIndices(slide);
+              Reveal.slide(h, v || 0, 99);
+            }""",
+            i,
+        )
+        player = page.query_selector_all(".explorer-player")[i]
+        sliders = player.query_selector_all("label:not([hidden]) input")
+        assert sliders
+        for slider in sliders:
+            before = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
+            slider.focus()
+            at_end = slider.evaluate("node => node.value === node.max")
+            page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            after = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
+            assert after[0] != before[0], "the slider moved nothing"
+            assert after[1] == before[1], "the arrow key changed the slide"
+            picture = player.query_selector("img")
+            if picture:
+                page.wait_for_function("node => node.complete && node.naturalWidth > 0", arg=picture)
+    watched.assert_quiet()
+
+
+def test_the_speaker_view_shows_the_notes(watch):
+    watched = watch(viewport={"width": 1280, "height": 720})
+    page = opened(watched, STEMS[1])
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    speaker = popup.value
+    speaker.wait_for_function("() => document.querySelector('.speaker-controls-notes .value')?.textContent.trim()")
+    assert "For the instructor" in speaker.inner_text(".speaker-controls-notes .value")
+    speaker.close()
+
+
+def test_the_theme_is_switched_by_a_key(watch):
+    page = opened(watch(viewport={"width": 1280, "height": 720}), STEMS[0])
+    dark = "getComputedStyle(document.querySelector('.reveal-viewport')).backgroundColor"
+    before = page.evaluate(dark)
+    page.keyboard.press("d")
+    assert page.evaluate(dark) != before
+
+
+def test_a_printed_deck_has_a_page_for_each_slide_and_keeps_the_explorers_picture(tmp_path, watch):
+    from pypdf import PdfReader
+
+    from present import assets, slides
+    from present.browser import print_pdf
+
+    stem = STEMS[1]
+    page = opened(watch(viewport={"width": 1280, "height": 720}), stem)
+    total = page.evaluate("Reveal.getTotalSlides()")
+    at = page.evaluate("Reveal.getSlides().findIndex(slide => slide.querySelector('.explorer-player'))")
+    lesson = next(lesson for lesson in cells.lessons() if lesson.stem == stem)
+    deck = slides.make(lesson, tmp_path, assets.copy_deck(tmp_path / "assets"))
+    target = print_pdf(page.context.browser, deck)
+    pages = PdfReader(target).pages
+    assert len(pages) == total
+    assert len(pages[at].images) == 1 and "A recurrent cell" in pages[0].extract_text()
+
+
+def test_the_list_of_decks_leads_to_each(watch):
+    watched = watch()
+    watched.page.goto((DECKS / "index.html").as_uri())
+    links = watched.page.eval_on_selector_all("a", "nodes => nodes.map(node => node.getAttribute('href'))")
+    assert links == [f"{stem}.html" for stem in STEMS] and all((DECKS / link).exists() for link in links)
+    watched.assert_quiet()

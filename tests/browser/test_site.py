@@ -1,0 +1,102 @@
+"""The site, from its files: links lead somewhere, pages are readable by all and on a phone, nothing leaves the machine."""
+
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from bs4 import BeautifulSoup
+
+from present import assets, cells
+from tests.browser.conftest import ROOT
+
+SITE = ROOT / "build" / "site"
+LESSONS = [f"lessons/{lesson.stem}.html" for lesson in cells.lessons()]
+PAGES = ["index.html", "notation.html", "figures.html", "claims.html", "search.html", *LESSONS]
+
+
+def shown(watch, path, **options):
+    watched = watch(**options)
+    watched.page.goto((SITE / path).as_uri())
+    watched.page.wait_for_load_state("load")
+    watched.page.wait_for_function("() => !window.MathJax || !MathJax.startup || MathJax.startup.promise")
+    watched.page.evaluate("async () => { if (window.MathJax?.startup?.promise) await MathJax.startup.promise; }")
+    return watched
+
+
+def test_all_links_and_pictures_are_there():
+    soups, missing = {}, []
+
+    def soup(path):
+        if path not in soups:
+            soups[path] = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        return soups[path]
+
+    for page in PAGES:
+        for node in soup(SITE / page).find_all(["a", "img", "script", "link"]):
+            target = node.get("href") or node.get("src") or ""
+            if not target or target.startswith(("data:", "javascript:", "mailto:", "http:", "https:")):
+                continue
+            address, anchor = urldefrag(target)
+            file = ((SITE / page).parent / unquote(address.partition("?")[0])).resolve() if address else SITE / page
+            if not file.is_file():
+                missing.append(f"{page}: {target}")
+            elif anchor and file.suffix == ".html" and not soup(file).find(id=unquote(anchor)):
+                missing.append(f"{page}: {target} (no such place)")
+    assert not missing, missing[:20]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_quiet_and_accessible(path, scheme, watch):
+    watched = shown(watch, path, viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    watched.page.add_script_tag(path=assets.install() / "axe-core" / "axe.min.js")
+    found = watched.page.evaluate(
+        """async () => {
+          const result = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa'], resultTypes: ['violations'] });
+          return result.violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+            .map(({ id, nodes }) => `${id} (${nodes.length}): ${nodes[0].html.slice(0, 160)}`);
+        }"""
+    )
+    assert found == []
+    watched.assert_quiet()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_a_phone(path, watch):
+    page = shown(watch, path, viewport={"width": 390, "height": 844}).page
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, f"{width} px wide"
+
+
+@pytest.mark.parametrize("path", LESSONS)
+def test_figures_explorers_and_pairs_of_a_lesson(path, watch):
+    watched = shown(watch, path, viewport={"width": 900, "height": 900})
+    page = watched.page
+    assert page.evaluate("[...document.querySelectorAll('article img')].filter(image => !image.alt).length") == 0
+
+    for player in page.query_selector_all(".explorer-player"):
+        slider = player.query_selector("label:not([hidden]) input")
+        before = player.get_attribute("data-shown")
+        slider.focus()
+        at_end = slider.evaluate("node => node.value === node.max")
+        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+        assert player.get_attribute("data-shown") != before
+
+    pairs = page.query_selector_all(".pair")
+    lesson = next(lesson for lesson in cells.lessons() if lesson.stem in path)
+    assert len(pairs) == sum(len(group) == 2 for group in cells.pairs(lesson.cells))
+    visible = "() => [...document.querySelectorAll('.pair')].map(pair => [...pair.querySelectorAll('.pair-panel')].map(p => p.offsetWidth > 0))"
+    assert all(state == [True, False] for state in page.evaluate(visible))
+    if pairs:
+        page.click(".pair [role=tab]:nth-child(2)")
+        assert all(state == [False, True] for state in page.evaluate(visible)), "one choice moves all pairs"
+        page.set_viewport_size({"width": 1900, "height": 900})
+        assert all(state == [True, True] for state in page.evaluate(visible)), "side by side where there is room"
+    watched.assert_quiet()
+
+
+def test_the_search_finds_a_lesson(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    watched.page.goto(f"{(SITE / 'search.html').as_uri()}?q=sunspots")
+    watched.page.wait_for_selector("#search-results li a", timeout=30_000)
+    assert "lessons/01b" in watched.page.get_attribute("#search-results li a", "href")
+    watched.assert_quiet()

