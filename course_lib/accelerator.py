@@ -178,6 +178,19 @@ def _torch_device(torch, wanted: str) -> tuple[Any, str, list[str]]:
     return cpu, "CPU", lines
 
 
+def _split_cpu(tf, parts: int) -> None:
+    """Let TensorFlow see the CPU as ``parts`` devices; possible only before its first operation."""
+    try:
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * parts
+        )
+    except RuntimeError as error:
+        if len(tf.config.list_logical_devices("CPU")) != parts:  # else: start() called a second time
+            raise SetupError(
+                f"cpu_devices={parts} came too late for TensorFlow: restart the kernel and run the set-up cell first."
+            ) from error
+
+
 def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[str]]:
     """Return (device, its name, lines that explain a fall back to the CPU)."""
     try:
@@ -219,7 +232,7 @@ def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[st
     return "/CPU:0", "CPU", lines
 
 
-def start(seed: int = 0, *, quiet: bool = False) -> Machine:
+def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machine:
     """Prepare both frameworks, seed everything, print two lines, and return what was found.
 
     Parameters
@@ -228,6 +241,9 @@ def start(seed: int = 0, *, quiet: bool = False) -> Machine:
         Seed for Python's ``random``, NumPy's global generator, PyTorch and Keras. At least 0.
     quiet : bool
         Do not print the report.
+    cpu_devices : int
+        As how many devices TensorFlow sees the CPU. With 2, ``tf.distribute`` can train two replicas on one machine,
+        on ``"CPU:0"`` and ``"CPU:1"``. It cannot be changed after TensorFlow's first operation, hence here.
 
     Returns
     -------
@@ -243,6 +259,8 @@ def start(seed: int = 0, *, quiet: bool = False) -> Machine:
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
+    if not isinstance(cpu_devices, int) or isinstance(cpu_devices, bool) or cpu_devices < 1:
+        raise ValueError(f"cpu_devices must be a whole number of at least 1, not {cpu_devices!r}")
     running_profile = profile()
     wanted = _choice("COURSE_DEVICE", "auto", ("auto", "cpu"))
     threads = _threads(running_profile)
@@ -263,6 +281,8 @@ def start(seed: int = 0, *, quiet: bool = False) -> Machine:
 
     # A lesson trains several models, and TensorFlow would warn that each one traced a function anew.
     tf.get_logger().setLevel("ERROR")
+    if cpu_devices > 1:
+        _split_cpu(tf, cpu_devices)
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # NumPy's and SciPy's linear algebra
     # TF32 would round matrix products to 10 bits on recent NVIDIA cards; the parity cells need all 23.

@@ -56,6 +56,29 @@ assert machine.threads == 2 and machine.device.type == "cpu" and machine.keras_d
     assert "2 threads, profile full" in done.stdout
 
 
+def test_tensorflow_sees_the_cpu_as_two_devices_if_asked_in_time():
+    code = """
+from course_lib import accelerator
+accelerator.start(seed=0, cpu_devices=2)
+import tensorflow as tf
+assert len(tf.config.list_logical_devices("CPU")) == 2
+accelerator.start(seed=1, cpu_devices=2)  # a second call changes nothing
+try:
+    accelerator.start(seed=1, cpu_devices=3)
+except accelerator.SetupError as late:
+    print(late)
+"""
+    done = run(code, COURSE_DEVICE="cpu")
+    assert done.returncode == 0, done.stderr
+    assert "cpu_devices=3 came too late" in done.stdout and done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5, "2", True])
+def test_the_number_of_cpu_devices_must_be_a_whole_number(number):
+    with pytest.raises(ValueError, match="cpu_devices"):
+        accelerator.start(cpu_devices=number)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
