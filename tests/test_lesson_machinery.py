@@ -278,6 +278,33 @@ def test_run_lesson_stores_a_whole_lesson_or_nothing(tmp_path, capsys):
     assert [other.name for other in folder.iterdir()] == [path.name]
 
 
+EXPLORED = """\
+# %% tags=["setup"]
+from course_lib import explorer
+# %% tags=["explorer"]
+drawn = []
+explorer.Explorer(lambda a: drawn.append(a) or f"a is {a}", {"a": (0, 9, 1, 3)})
+# %%
+print(len(drawn))
+"""
+
+
+def test_a_stored_explorer_is_recorded_and_the_test_of_the_lesson_does_not_miss_the_recording(tmp_path):
+    draft = tmp_path / "draft.py"
+    draft.write_text(EXPLORED)
+    path = tmp_path / "99a_demo.ipynb"
+    run_lesson.run(path, draft)
+    notebook = nbformat.read(path, as_version=4)
+    recording = notebook.cells[1].outputs[0].data[run_lesson.FRAMES]
+    assert [frame["words"] for frame in recording.frames.values()] == [f"a is {a}" for a in range(10)]
+    assert [cell.source for cell in notebook.cells] == [
+        part.partition("\n")[2].strip() for part in EXPLORED.split("# %%")[1:]
+    ]
+    assert notebook.cells[2].outputs == [stream("1\n")]  # the recording was made when the lesson was over
+    finished, outcome = run_pytest(tmp_path, "--nbval-current-env", "99a_demo.ipynb")
+    assert finished.returncode == 0 and list(outcome.values()) == ["", "", ""], outcome
+
+
 def test_run_lesson_says_which_lessons_there_are(tmp_path):
     for name in ("01a_one.ipynb", "01b_two.ipynb"):
         write_lesson(tmp_path / name, [new_markdown_cell("# One")])

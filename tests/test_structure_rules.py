@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from course_lib import exercises
 from present import run_lesson
-from tests.lessons.structure import WIDGET, problems
+from tests.lessons.structure import FRAMES, WIDGET, problems
 
 
 def text(shown):
@@ -28,7 +28,8 @@ def words(source):
 
 def whole_lesson():
     picture = new_output("display_data", data={"image/png": "AAAA"}, metadata={"image/png": {"alt": "A line."}})
-    slider = new_output("display_data", data={WIDGET: {"model_id": "0" * 32}, "text/plain": "IntSlider()"})
+    frames = {"frames": {str(i): {} for i in range(6)}}
+    slider = new_output("display_data", data={WIDGET: {"model_id": "0" * 32}, "text/plain": "Explorer", FRAMES: frames})
     cells = [
         words("# A lesson\n45 min"),
         code("from course_lib import accelerator\naccelerator.start(seed=1)\nimport torch", "setup", fold=True),
@@ -149,6 +150,7 @@ CHANGES = [
     (source(6, "assert True\nprint(1)"), "asserts nothing that could fail"),
     (shows(6), "shows no measured number"),
     (shows(8), "shows no widget"),
+    (lambda notebook: notebook.cells[8].outputs[0].data[FRAMES].frames.popitem(), "fewer than 6 pictures"),
     (source(10, "answer = 1"), "nothing left out"),
     (source(11, "print('not started')"), "calls no check"),
     (source(11, "check('99a.other', answer)"), "course_lib.exercises knows"),

@@ -22,11 +22,13 @@ PAIR_WIDTH = 58
 LARGEST_FILE = 2_500_000
 NAME = re.compile(r"\d\d[a-z]?_[a-z0-9_]+")
 # Lessons that compare many trainings may take longer.
-LONG = {"03a", "03b", "04b", "06e", "06f", "07b"}
+LONG = {"03a", "03b", "04b", "06e", "06f", "06g", "07b"}
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/-])/(?:root|home|tmp|usr|var|opt|mnt|Users)(?=/|\b)|site-packages|\b[A-Z]:\\(?:Users|Windows|Program)"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FRAMES = "application/vnd.course.frames+json"
+FEWEST_FRAMES = 6
 
 
 class Lesson:
@@ -228,6 +230,9 @@ def parts(lesson):
     for cell in lesson.tagged("explorer"):
         if not any(WIDGET in output.get("data", {}) for output in cell.outputs):
             yield f"{lesson.where(cell)}: tagged explorer, and shows no widget"
+        recorded = [output.data[FRAMES]["frames"] for output in cell.outputs if FRAMES in output.get("data", {})]
+        if not recorded or min(map(len, recorded)) < FEWEST_FRAMES:
+            yield f"{lesson.where(cell)}: fewer than {FEWEST_FRAMES} pictures for pages without a kernel: run it with `make run`"
 
 
 def claims_something(source):
