@@ -7,7 +7,8 @@ from . import Exercise, Wrong
 _RNG = np.random.default_rng(17)
 _CODES = [(_RNG.normal(size=(B, m)), _RNG.normal(-0.5, 0.8, (B, m))) for B, m in ((4, 3), (3, 5))]
 _BATCHES = [
-    (_RNG.normal(0, 2, (B, d)), _RNG.random((B, d)), mu, log_var) for (mu, log_var), (B, d) in zip(_CODES, ((4, 7), (3, 6)))
+    (_RNG.normal(0, 2, (B, d)), _RNG.random((B, d)), mu, log_var)
+    for (mu, log_var), (B, d) in zip(_CODES, ((4, 7), (3, 6)))
 ]
 _LOG_WEIGHTS = [(_RNG.normal(-3, 1, (5, 4)),), (_RNG.normal(-1000, 4, (8, 3)),)]
 
@@ -82,7 +83,8 @@ EXERCISES = [
                 "Independent code numbers add up: which reduction over the code is that?",
             ),
             Wrong(
-                lambda mu, log_var: 2 * _kl(mu, log_var), "Compare with the one that was done by hand: a factor is missing."
+                lambda mu, log_var: 2 * _kl(mu, log_var),
+                "Compare with the one that was done by hand: a factor is missing.",
             ),
             Wrong(
                 lambda mu, log_var: -0.5 * (1 + 2 * log_var - mu**2 - np.exp(2 * log_var)).sum(1),
@@ -110,7 +112,10 @@ EXERCISES = [
         solution=_sample,
         measure=_measure_sample,
         wrong=[
-            Wrong(_cut, "The codes are right, and no gradient comes back: the encoder would learn nothing from the pictures."),
+            Wrong(
+                _cut,
+                "The codes are right, and no gradient comes back: the encoder would learn nothing from the pictures.",
+            ),
             Wrong(_only_mean_learns, "A gradient arrives at mu and none at log_var: the width could not learn."),
             Wrong(
                 lambda mu, log_var, eps: mu + log_var * eps,
@@ -154,12 +159,18 @@ EXERCISES = [
                 lambda a, x, mu, log_var: np.sum(_bce(a, x).sum(1) + _kl(mu, log_var)),
                 "Right for each image; the batch wants a mean.",
             ),
-            Wrong(lambda a, x, mu, log_var: -_negative_elbo(a, x, mu, log_var), "That is the ELBO; a loss is its negative."),
+            Wrong(
+                lambda a, x, mu, log_var: -_negative_elbo(a, x, mu, log_var),
+                "That is the ELBO; a loss is its negative.",
+            ),
             Wrong(
                 lambda a, x, mu, log_var: np.mean(_bce(a, x).sum(1) + 2 * _kl(mu, log_var)),
                 "The KL weighs twice what it should: look for a factor.",
             ),
-            Wrong(lambda a, x, mu, log_var: np.mean(_bce(a, x).sum(1)), "That is the autoencoder's loss: one term is missing."),
+            Wrong(
+                lambda a, x, mu, log_var: np.mean(_bce(a, x).sum(1)),
+                "That is the autoencoder's loss: one term is missing.",
+            ),
             Wrong(
                 lambda a, x, mu, log_var: np.mean(_bce(-a, x).sum(1) + _kl(mu, log_var)),
                 "A large logit means a dark pixel: look at which term goes with x.",
