@@ -84,7 +84,8 @@ EXERCISES = [
                 "Input and target have changed places.",
             ),
             Wrong(
-                lambda model, x, noise: np.mean((model(noise) - x) ** 2), "The input is noise alone: the picture is gone."
+                lambda model, x, noise: np.mean((model(noise) - x) ** 2),
+                "The input is noise alone: the picture is gone.",
             ),
             Wrong(
                 lambda model, x, noise: np.mean((model(np.clip(x + noise, 0, 1)) - x) ** 2),
@@ -100,9 +101,7 @@ EXERCISES = [
         inputs=list(_best_inputs()),
         wrong=[
             Wrong(_nearest, "That is the likeliest point; the squared error wants an average."),
-            Wrong(
-                lambda x_tilde, points, sigma: points.mean(0), "Near points are likelier than far ones: weigh them."
-            ),
+            Wrong(lambda x_tilde, points, sigma: points.mean(0), "Near points are likelier than far ones: weigh them."),
             Wrong(
                 lambda x_tilde, points, sigma: _best(x_tilde, points, sigma, width=1.0),
                 "Look at the exponent of the normal density again: a factor is missing.",
@@ -124,7 +123,9 @@ EXERCISES = [
         solution=lambda r, x_tilde, sigma: (r(x_tilde) - x_tilde) / sigma**2,
         inputs=list(_score_inputs()),
         wrong=[
-            Wrong(lambda r, x_tilde, sigma: r(x_tilde) - x_tilde, "That is the correction: mind the factor between them."),
+            Wrong(
+                lambda r, x_tilde, sigma: r(x_tilde) - x_tilde, "That is the correction: mind the factor between them."
+            ),
             Wrong(
                 lambda r, x_tilde, sigma: (x_tilde - r(x_tilde)) / sigma**2,
                 "The sign: the score points to where data are denser.",
