@@ -22,7 +22,7 @@ PAIR_WIDTH = 58
 LARGEST_FILE = 2_500_000
 NAME = re.compile(r"\d\d[a-z]?_[a-z0-9_]+")
 # Lessons that compare many trainings may take longer.
-LONG = {"03a", "03b", "04b", "06e", "06f", "06g", "07b"}
+LONG = {"03a", "03b", "04b", "06e", "06f", "07b"}
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/-])/(?:root|home|tmp|usr|var|opt|mnt|Users)(?=/|\b)|site-packages|\b[A-Z]:\\(?:Users|Windows|Program)"
 )
