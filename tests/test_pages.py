@@ -157,7 +157,12 @@ def test_no_cell_needs_a_solution(lesson):
 @each_lesson
 def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
-    shown = [cell for cell in lesson.cells if cells.slide_type(cell) not in ("skip", "notes")]
+    # a folded cell that prints nothing has nothing to show
+    shown = [
+        cell
+        for cell in lesson.cells
+        if cells.slide_type(cell) not in ("skip", "notes") and not (cells.folded(cell) and not cell.outputs)
+    ]
     halves = sum(len(group) == 2 for group in cells.pairs(lesson.cells))
     assert len(soup.select("#lesson > .block")) == len(shown) - halves
     assert len(soup.select(".explorer-player")) == sum("explorer" in cells.tags(cell) for cell in lesson.cells) > 0
