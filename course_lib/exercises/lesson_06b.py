@@ -96,7 +96,9 @@ EXERCISES = [
         inputs=_CODES,
         wrong=[
             Wrong(lambda z, rho: _kl(rho, z).sum(), "The mean over the images comes first; KL is of the means."),
-            Wrong(lambda z, rho: _kl(rho, z).mean(0).sum(), "The mean over the images comes first; KL is of the means."),
+            Wrong(
+                lambda z, rho: _kl(rho, z).mean(0).sum(), "The mean over the images comes first; KL is of the means."
+            ),
             Wrong(lambda z, rho: _kl(rho, z.mean(axis=0)).mean(), "Sum over the units, as the formula does."),
             Wrong(lambda z, rho: _kl(z.mean(axis=0), rho).sum(), "KL is not symmetric: the target stands in front."),
             Wrong(lambda z, rho: _kl(rho, z.mean(axis=1)).sum(), "A rate belongs to a unit: average over the images."),
