@@ -61,8 +61,13 @@
   }
   choose(names.includes(localStorage.getItem("framework")) ? localStorage.getItem("framework") : names[0]);
 
-  // Code and tables that are wider than the page can be scrolled with the keyboard too.
-  for (const wide of document.querySelectorAll(".highlight pre, .lesson-table, .table-wrapper, .cell_output pre")) {
-    if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+  // Code, tables and formulas that are wider than the page can be scrolled with the keyboard too.
+  function reachable() {
+    const wide = ".highlight pre, .lesson-table, .table-wrapper, .cell_output pre, mjx-container[display=true]";
+    for (const node of document.querySelectorAll(wide)) {
+      if (node.scrollWidth > node.clientWidth) node.tabIndex = 0;
+    }
   }
+  // Formulas have their width when MathJax has set them.
+  window.addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(reachable));
 })();
