@@ -136,10 +136,12 @@
     while (list.length) {
       let taken = firstBreak(list);
       if (!taken) {
-        // Some part is larger than a slide. Long printed lines are wrapped, long code goes on on the next slide; what
+        // Some part is larger than a slide. Long lines are wrapped, long code goes on on the next slide; what
         // is left, a large table or figure, gets a slide of its own and is made as small as it must be.
         const large = list.findIndex((part, i) => !part.heading && cost(list, i, i + 1)[0] === Infinity);
-        if (large >= 0 && list[large].element.matches(".output:not(.wrap)")) {
+        const tooWide = large >= 0 && list[large].element.matches(".code:not(.pair):not(.wrap)")
+          && list[large].element.querySelector("pre").textContent.split("\n").some((line) => line.length > 130);
+        if (tooWide || (large >= 0 && list[large].element.matches(".output:not(.wrap)"))) {
           list[large].element.classList.add("wrap");
           continue;
         }
