@@ -1,8 +1,8 @@
 """The frame of an explorer: controls, a short wait while they move, and a picture with its sentence.
 
-An explorer recomputes with the lesson's real model in the kernel. For pages without a kernel there are pictures computed
-beforehand: ``Explorer.frames`` links a few to a slider in a running notebook, and ``Explorer.record`` hands them over as
-data, which ``make run`` stores beside the explorer's output and the decks and the site play.
+An explorer recomputes with the lesson's real model in the kernel. For pages without a kernel ``Explorer.record`` computes
+pictures beforehand and hands them over as data, which ``make run`` stores beside the explorer's output and the decks and
+the site play.
 """
 
 from __future__ import annotations
@@ -206,36 +206,6 @@ class Explorer(widgets.VBox):
         self.picture.value = f'<div data-answer="{len(self.milliseconds)}" data-ms="{spent:.1f}">{picture}</div>'
         self.words.value = f'<div aria-live="polite">{words}</div>'
 
-    def frames(self, **values: Sequence) -> widgets.VBox:
-        """Return a panel of pictures computed now, that moves in the browser without a kernel.
-
-        Parameters
-        ----------
-        **values
-            For one or two controls, the values to draw; the other controls keep their present value.
-            At most 60 pictures.
-
-        Returns
-        -------
-        ipywidgets.VBox
-            One slider for each named control, and a ``Stack`` of the pictures.
-        """
-        if not 1 <= len(values) <= 2 or not set(values) <= set(self.controls):
-            raise ValueError(f"name one or two of the controls {', '.join(self.controls)}")
-        grid = list(itertools.product(*values.values()))
-        if not 1 <= len(grid) <= 60:
-            raise ValueError(f"{len(grid)} pictures; give values for 1 to 60")
-        pages = []
-        for point in grid:
-            picture, words = self._parts({**self.values, **dict(zip(values, point))})
-            pages.append(widgets.HTML(picture + words))
-        if len(values) == 1:
-            return self._linked(next(iter(values)), next(iter(values.values())), pages)
-        (outer, outer_values), (inner, inner_values) = values.items()
-        n = len(inner_values)
-        stacks = [self._linked(inner, inner_values, pages[i * n : (i + 1) * n]) for i in range(len(outer_values))]
-        return self._linked(outer, outer_values, stacks)
-
     def record(self, pictures: int = 36, size: int = 600_000) -> dict:
         """Compute pictures over the controls' ranges, as data for a page without a kernel.
 
@@ -315,18 +285,6 @@ class Explorer(widgets.VBox):
         few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
         few.convert("RGB").save(buffer, format="webp", lossless=True, quality=80, method=4)
         return {"image": base64.b64encode(buffer.getvalue()).decode(), "words": words}
-
-    @staticmethod
-    def _linked(name: str, values: Sequence, pages: Sequence[widgets.Widget]) -> widgets.VBox:
-        slider = widgets.SelectionSlider(
-            options=[(_text(value), i) for i, value in enumerate(values)],
-            value=0,
-            description=name.replace("_", " "),
-            style={"description_width": "initial"},
-        )
-        stack = widgets.Stack(children=list(pages), selected_index=0)
-        widgets.jslink((slider, "index"), (stack, "selected_index"))
-        return widgets.VBox([slider, stack])
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """The widget, and its present picture for pages that show no widgets."""

@@ -9,10 +9,7 @@ import nbformat
 from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ROOT / "notebooks"
-WIDGET = "application/vnd.jupyter.widget-view+json"
-FRAMES = "application/vnd.course.frames+json"
+from present.notebook import FRAMES, NOTEBOOKS, find, tags
 
 _highlight = Highlight2HTML(pygments_lexer="ipython3")
 
@@ -43,24 +40,12 @@ def lessons(names=None, folder=NOTEBOOKS):
     SystemExit
         if there is no lesson of a given name; says which there are.
     """
-    paths = sorted(folder.glob("*.ipynb"))
     wanted = (names or "").replace(",", " ").split()
-    for name in wanted:
-        if not any(path.stem.startswith(Path(name).stem) for path in paths):
-            raise SystemExit(f"No lesson is called {name!r}. There are: {', '.join(path.stem for path in paths)}.")
-    return [Lesson(path) for path in paths if not wanted or any(path.stem.startswith(Path(n).stem) for n in wanted)]
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def slide_type(cell):
-    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
-
-
-def folded(cell):
-    return cell.metadata.get("jupyter", {}).get("source_hidden") is True
+    try:
+        chosen = {find(name, folder) for name in wanted}
+    except LookupError as error:
+        raise SystemExit(str(error)) from None
+    return [Lesson(path) for path in sorted(chosen or folder.glob("*.ipynb"))]
 
 
 def pairs(cells):

@@ -15,6 +15,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor, TagRemovePreprocess
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from present import cells
+from present.notebook import ROOT
 from present.run_lesson import write_atomically
 
 
@@ -39,7 +40,7 @@ def student_copy(notebook):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", help="03a, or nothing for all")
-    parser.add_argument("--folder", type=Path, default=cells.ROOT / "build" / "handout", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "handout", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     chosen = cells.lessons(" ".join(options.lessons))
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from present import assets, cells
 from present.motif import motif
+from present.notebook import FRAMES, folded, slide_type, tags
 from present.run_lesson import NOTEBOOK_METADATA
 
 PRESENT = Path(__file__).resolve().parent
@@ -47,7 +48,7 @@ class Page:
         self.lesson, self.folder = lesson, folder
         self.figures, self.claims = [], []  # (anchor, alt, file) and (anchor, heading, printed text)
         self.heading = lesson.title
-        kept = [self.prepared(cell) for cell in lesson.cells if cells.slide_type(cell) != "notes"]
+        kept = [self.prepared(cell) for cell in lesson.cells if slide_type(cell) != "notes"]
         self.notebook = nbformat.v4.new_notebook(cells=kept, metadata={"kernelspec": NOTEBOOK_METADATA["kernelspec"]})
 
     def prepared(self, cell):
@@ -57,27 +58,27 @@ class Page:
                 if re.match(r"#{2,3} ", line):
                     self.heading = line.lstrip("# ").strip()
             return cell
-        tags = list(cells.tags(cell))
-        if "solution" in tags:
-            tags.append("hide-cell")
-        elif cells.folded(cell):
-            tags.append("hide-input")
+        marks = list(tags(cell))
+        if "solution" in marks:
+            marks.append("hide-cell")
+        elif folded(cell):
+            marks.append("hide-input")
         outputs = []
-        if "claim" in tags:
+        if "claim" in marks:
             anchor = f"claim-{self.lesson.number}-{len(self.claims) + 1}"
             self.claims.append((anchor, self.heading, "\n".join(printed(cell))))
             outputs.append(html_output(f'<span class="anchor" id="{anchor}"></span>'))
         outputs += [self.output(output) for output in cell.outputs]
         cell.outputs = outputs
-        cell.metadata = nbformat.from_dict({"tags": tags})
+        cell.metadata = nbformat.from_dict({"tags": marks})
         return cell
 
     def output(self, output):
         if output.output_type not in ("display_data", "execute_result"):
             return output
         data = output.data
-        if cells.FRAMES in data:
-            return html_output(cells.player(data[cells.FRAMES], f"explorer-{self.lesson.number}"))
+        if FRAMES in data:
+            return html_output(cells.player(data[FRAMES], f"explorer-{self.lesson.number}"))
         if "image/png" in data:
             number = len(self.figures) + 1
             anchor, name = f"figure-{self.lesson.number}-{number}", f"{self.lesson.stem}-{number}.png"

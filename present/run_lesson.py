@@ -21,11 +21,12 @@ from pathlib import Path
 
 import nbformat
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from present.notebook import FRAMES, NOTEBOOKS, WIDGET, find
+
 TABLE_BEGIN, TABLE_END = "<!-- lessons -->", "<!-- /lessons -->"
 CELL_TIMEOUT = 600
-WIDGET = "application/vnd.jupyter.widget-view+json"
-FRAMES = "application/vnd.course.frames+json"  # as course_lib.explorer calls it, which takes a while to import
 
 # What a notebook says about its language, without the version of the Python that happened to run it.
 NOTEBOOK_METADATA = {
@@ -222,20 +223,16 @@ def from_draft(draft, stored=None):
 
 def find_lesson(name, folder, draft=None):
     """The path of lesson ``name`` ("01b", "01b_from_sums_to_series", or a path); may be new with a draft."""
-    stem = Path(name).name.removesuffix(".ipynb")
-    stems = [path.stem for path in sorted(folder.glob("*.ipynb"))]
-    found = [other for other in stems if other == stem or other.startswith(stem + "_")]
-    if len(found) == 1:
-        return folder / f"{found[0]}.ipynb"
-    if not found and draft is not None:
-        new = stem if "_" in stem else Path(draft).stem
-        if new == stem or new.startswith(stem + "_"):
-            return folder / f"{new}.ipynb"
-        raise SystemExit(f"Say the whole name of the new lesson, such as {stem}_its_topic.")
-    raise SystemExit(
-        f"{'More than one lesson is' if found else 'No lesson is'} called {name!r}. "
-        f"There are: {', '.join(stems) or 'none'}."
-    )
+    try:
+        return find(name, folder)
+    except LookupError as error:
+        stem = Path(name).name.removesuffix(".ipynb")
+        if draft is None or any(path.stem.startswith(stem + "_") for path in folder.glob("*.ipynb")):
+            raise SystemExit(str(error)) from None
+    new = stem if "_" in stem else Path(draft).stem
+    if new == stem or new.startswith(stem + "_"):
+        return folder / f"{new}.ipynb"
+    raise SystemExit(f"Say the whole name of the new lesson, such as {stem}_its_topic.")
 
 
 def run(path, draft=None):
@@ -291,7 +288,7 @@ def main(arguments=None):
     parser.add_argument("lesson", nargs="?", help="01b, or the name of the lesson")
     parser.add_argument("--from", dest="draft", metavar="DRAFT.py", help="make it from this text first")
     parser.add_argument("--table", action="store_true", help="print the table of lessons")
-    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, default=NOTEBOOKS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.table:
         print(table(options.folder))

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from present import assets, cells
 from present.motif import motif
+from present.notebook import folded, slide_type, tags
 
 PRESENT = Path(__file__).resolve().parent
 BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "your turn", "explorer": "explorer"}
@@ -31,7 +32,7 @@ BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "
 
 def badge(cell):
     """The word in the margin of a cell of a special kind, or None."""
-    return next((tag for tag in BADGES if tag in cells.tags(cell)), None)
+    return next((tag for tag in BADGES if tag in tags(cell)), None)
 
 
 def part(kind, content, **data):
@@ -55,7 +56,7 @@ def markdown_parts(cell):
 
 def only_draws(cell):
     """Whether a code cell does nothing but draw a figure or show an explorer: on a slide that is enough."""
-    if "explorer" in cells.tags(cell):
+    if "explorer" in tags(cell):
         return True
     draws = any("image/png" in output.get("data", {}) for output in cell.outputs)
     return draws and badge(cell) is None and not re.search(r"^(def|class) ", cell.source, re.MULTILINE)
@@ -81,7 +82,7 @@ def code_parts(group, identity):
             yield part("pair outputs", halves)
         return
     cell = group[0]
-    hidden = cells.folded(cell) or only_draws(cell)
+    hidden = folded(cell) or only_draws(cell)
     if cell.source.strip() and not hidden:
         yield part("code", source_html(cell), badge=mark, word=BADGES.get(mark))
     for i, output in enumerate(cell.outputs):
@@ -95,7 +96,7 @@ def blocks(lesson):
     found = []
     for number, group in enumerate(cells.pairs(lesson.cells)):
         cell = group[0]
-        kind = cells.slide_type(cell)
+        kind = slide_type(cell)
         if kind == "skip":
             continue
         if kind == "notes":

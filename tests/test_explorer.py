@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from course_lib.explorer import FRAMES, Explorer, publish
+from present import notebook
 
 
 @pytest.fixture
@@ -94,25 +95,12 @@ def test_an_explorer_needs_a_function_and_a_control(draw, controls):
         Explorer(draw, controls)
 
 
-def test_frames_are_linked_in_the_browser_and_show_their_values(line):
-    panel = line.frames(slope=[0.0, 1.0, 2.0])
-    slider, stack = panel.children
-    assert len(stack.children) == 3 and "slope 2.0" in stack.children[2].value
-    assert [label for label, _ in slider.options] == ["0", "1", "2"]
-    assert line.values["slope"] == 1.0  # the explorer itself has not moved
-    both = line.frames(kind=["up", "down"], slope=[0.0, 1.0])
-    inner = both.children[1].children[1].children[1].children[1]
-    assert "slope 1.0 down" in inner.value
-
-
-@pytest.mark.parametrize("values", [{}, {"other": [1]}, {"slope": []}, {"slope": list(range(61))}])
-def test_frames_that_cannot_be_are_refused(line, values):
-    with pytest.raises(ValueError):
-        line.frames(**values)
-
-
 def decoded(frame):
     return Image.open(io.BytesIO(base64.b64decode(frame["image"])))
+
+
+def test_a_recording_has_the_type_that_the_tools_look_for():
+    assert notebook.FRAMES == FRAMES
 
 
 def test_a_recording_has_every_combination_of_two_controls_and_says_where_it_starts(line):

@@ -15,6 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from present import run_lesson
+from present.notebook import FRAMES
 from tests.lessons.compare import Tolerance, html_text, picture_difference, text_difference
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -295,7 +296,7 @@ def test_a_stored_explorer_is_recorded_and_the_test_of_the_lesson_does_not_miss_
     path = tmp_path / "99a_demo.ipynb"
     run_lesson.run(path, draft)
     notebook = nbformat.read(path, as_version=4)
-    recording = notebook.cells[1].outputs[0].data[run_lesson.FRAMES]
+    recording = notebook.cells[1].outputs[0].data[FRAMES]
     assert [frame["words"] for frame in recording.frames.values()] == [f"a is {a}" for a in range(10)]
     assert [cell.source for cell in notebook.cells] == [
         part.partition("\n")[2].strip() for part in EXPLORED.split("# %%")[1:]

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from present import assets, browser, cells, handout, make_site, slides
+from present.notebook import FRAMES, NOTEBOOKS, WIDGET, folded, slide_type, tags
 
 LESSONS = {lesson.stem: lesson for lesson in cells.lessons()}
 each_lesson = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS.keys())
@@ -46,7 +47,7 @@ def lesson(tmp_path):
     show = new_output(
         "display_data", data={"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "A <b> picture"}}
     )
-    explorer = new_output("execute_result", data={cells.FRAMES: RECORDING, cells.WIDGET: {}, "text/plain": "Explorer"})
+    explorer = new_output("execute_result", data={FRAMES: RECORDING, WIDGET: {}, "text/plain": "Explorer"})
     notebook = new_notebook(
         cells=[
             words("# 9z · A test\n\n**A promise.** See [1a](01a_rnn_cell.ipynb).\n\n*5 minutes.*", "slide"),
@@ -146,7 +147,7 @@ def test_no_cell_needs_a_solution(lesson):
         nodes = list(ast.walk(ast.parse(cell.source)))
         stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         stored |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        if "solution" in cells.tags(cell):
+        if "solution" in tags(cell):
             solved |= stored
         else:
             defined |= stored
@@ -161,15 +162,15 @@ def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
     shown = [
         cell
         for cell in lesson.cells
-        if cells.slide_type(cell) not in ("skip", "notes") and not (cells.folded(cell) and not cell.outputs)
+        if slide_type(cell) not in ("skip", "notes") and not (folded(cell) and not cell.outputs)
     ]
     halves = sum(len(group) == 2 for group in cells.pairs(lesson.cells))
     assert len(soup.select("#lesson > .block")) == len(shown) - halves
-    assert len(soup.select(".explorer-player")) == sum("explorer" in cells.tags(cell) for cell in lesson.cells) > 0
+    assert len(soup.select(".explorer-player")) == sum("explorer" in tags(cell) for cell in lesson.cells) > 0
     assert all(image["alt"] for image in soup.select("img"))
     copy = handout.student_copy(lesson.notebook)
     nbformat.validate(copy)
-    assert len(copy.cells) == len(lesson.cells) - sum("solution" in cells.tags(cell) for cell in lesson.cells)
+    assert len(copy.cells) == len(lesson.cells) - sum("solution" in tags(cell) for cell in lesson.cells)
 
 
 @pytest.mark.parametrize("name", ["00_start_here", "01a_rnn_cell"])
@@ -179,11 +180,9 @@ def test_a_student_copy_runs_and_every_check_says_not_started(name):
     from present.run_lesson import kernel_environment
 
     copy = handout.student_copy(LESSONS[name].notebook)
-    client = NotebookClient(copy, timeout=300, resources={"metadata": {"path": str(cells.NOTEBOOKS)}})
+    client = NotebookClient(copy, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}})
     client.execute(env=kernel_environment())
-    said = [
-        "".join(output.get("text", "") for output in cell.outputs) for cell in copy.cells if "check" in cells.tags(cell)
-    ]
+    said = ["".join(output.get("text", "") for output in cell.outputs) for cell in copy.cells if "check" in tags(cell)]
     assert said and all("not started" in text.lower() for text in said), said
 
 

@@ -165,8 +165,7 @@
       fill(slide, list.slice(0, taken));
       if (!size(slide, LARGEST, SMALLEST)) size(slide, SMALLEST, 0.4);
       const mine = list.splice(0, taken);
-      const zoom = page(slide).style.getPropertyValue("--zoom");
-      laidOut.push({ slide, parts: mine, vertical, zoom });
+      laidOut.push({ slide, parts: mine, vertical });
       stage.firstChild.replaceChildren();
       vertical = true;
     }
@@ -228,5 +227,5 @@
     localStorage.setItem("theme", next);
   }
   Reveal.on("slidechanged", () => { if (typing()) document.activeElement.blur(); });
-  window.deckReady = { slides: laidOut.length, zooms: laidOut.map(({ zoom }) => zoom || "1") };
+  window.deckReady = { slides: laidOut.length };
 })();

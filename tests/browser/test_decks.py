@@ -3,6 +3,7 @@
 import pytest
 
 from present import cells
+from present.notebook import tags
 from tests.browser.conftest import ROOT
 
 DECKS = ROOT / "build" / "slides"
@@ -62,7 +63,7 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
     page = opened(watched, stem)
     players = page.evaluate("document.querySelectorAll('.explorer-player').length")
     lesson = next(lesson for lesson in cells.lessons() if lesson.stem == stem)
-    assert players == sum("explorer" in cells.tags(cell) for cell in lesson.cells) > 0
+    assert players == sum("explorer" in tags(cell) for cell in lesson.cells) > 0
     for i in range(players):
         page.evaluate(
             """i => {

@@ -8,6 +8,7 @@ import sys
 import nbformat
 
 from present import cells
+from present.notebook import tags
 from tests.browser.conftest import ROOT
 
 NBGRADER = ROOT / "build" / "nbgrader"  # installed by make, apart from the course: its JupyterLab extension stays out
@@ -28,7 +29,7 @@ def test_nbgrader_takes_a_lesson_as_it_is(tmp_path):
     release = nbformat.read(tmp_path / "release" / "rnn" / lesson.path.name, as_version=4)
     assert len(release.cells) == len(lesson.cells)
     for before, after in zip(lesson.cells, release.cells):
-        if "solution" in cells.tags(before):
+        if "solution" in tags(before):
             assert after.source == "..." and not after.outputs
         else:
             assert after.source == before.source

@@ -18,12 +18,11 @@ import pytest
 from nbval import plugin as nbval
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel, start_new_kernel
 
+from present.notebook import FRAMES, WIDGET
 from present.run_lesson import kernel_environment
 from tests.lessons.compare import Tolerance, html_text, picture_difference, text_difference
 
 PICTURES = ("image/png", "image/jpeg")
-WIDGET = "application/vnd.jupyter.widget-view+json"
-FRAMES = "application/vnd.course.frames+json"  # recorded after the lesson's run; a run alone has none
 
 
 class KernelDied(Exception):

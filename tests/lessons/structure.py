@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 
+from present.notebook import FRAMES, WIDGET, folded, tags
+
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 TAGS = {
     *("setup", "pytorch", "keras", "parity", "claim", "trap", "explorer", "exercise", "check", "solution"),
@@ -26,8 +28,6 @@ LONG = {"03a", "03b", "04b", "06e", "06f", "07b"}
 MACHINE_PATH = re.compile(
     r"(?<![\w.:/-])/(?:root|home|tmp|usr|var|opt|mnt|Users)(?=/|\b)|site-packages|\b[A-Z]:\\(?:Users|Windows|Program)"
 )
-WIDGET = "application/vnd.jupyter.widget-view+json"
-FRAMES = "application/vnd.course.frames+json"
 FEWEST_FRAMES = 6
 
 
@@ -49,14 +49,6 @@ class Lesson:
         first = next(iter(cell.source.splitlines()), "")
         kind = f"code cell {self.code.index(cell)}" if cell in self.code else f"cell {self.cells.index(cell)}"
         return f"{kind} ({first[:40]!r})"
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def folded(cell):
-    return cell.metadata.get("jupyter", {}).get("source_hidden") is True
 
 
 def texts(cell):
