@@ -12,6 +12,7 @@ import base64
 import html
 import io
 import itertools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -127,6 +128,9 @@ class Explorer(widgets.VBox):
         What the picture shows, for readers who do not see it.
     wait : float
         Seconds without movement before the picture is redrawn, so that a dragged slider does not queue work.
+    recorded : mapping from name to sequence of values, optional
+        What ``record`` draws, where the question needs certain values together: all combinations, at most 60. The start
+        must be among the values; the controls that are not named rest. Default: ``record`` chooses.
 
     Attributes
     ----------
@@ -143,6 +147,7 @@ class Explorer(widgets.VBox):
         question: str = "",
         alt: str = "",
         wait: float = 0.02,
+        recorded: Mapping[str, Sequence] | None = None,
     ):
         if not callable(draw):
             raise TypeError("draw must be a function of the controls' values")
@@ -151,6 +156,14 @@ class Explorer(widgets.VBox):
         self._draw, self._alt, self._wait = draw, alt or title or "explorer", wait
         self._title, self._question = title, question
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
+        self._recorded = dict(recorded or {})
+        for name, values in self._recorded.items():
+            if name not in self.controls or self.controls[name].value not in list(values):
+                raise ValueError(
+                    f"recorded: {name!r} must be a control, and its start among the values; got {values!r}"
+                )
+        if self._recorded and math.prod(map(len, self._recorded.values())) > 60:
+            raise ValueError(f"recorded: more than 60 combinations of {', '.join(self._recorded)}")
         self.milliseconds: list[float] = []
         self._timer = None
         self.picture = widgets.HTML()
@@ -211,7 +224,8 @@ class Explorer(widgets.VBox):
 
         With one or two controls all combinations of the values are drawn; with more, one control moves at a time
         and the others rest at their present value. Values are thinned out evenly until ``pictures`` suffice; the
-        present values are among them. A control without a list of values (a text field) stays as it is.
+        present values are among them. A control without a list of values (a text field) stays as it is. An explorer that
+        was given ``recorded`` draws that instead.
 
         Parameters
         ----------
@@ -229,22 +243,30 @@ class Explorer(widgets.VBox):
         """
         choices = {name: _choices(control) for name, control in self.controls.items()}
         values = self.values
+        if self._recorded:
+            for name, pairs in choices.items():
+                chosen = list(self._recorded.get(name, [values[name]]))
+                labels = {value: label for label, value in pairs} if name in self._recorded else {}
+                choices[name] = [(labels.get(value, _text(value)), value) for value in chosen]
         starts = {
             name: next((i for i, (_, value) in enumerate(pairs) if value == values[name]), 0)
             for name, pairs in choices.items()
         }
         moving = [name for name, pairs in choices.items() if len(pairs) > 1]
+        together = len(moving) <= 2 or bool(self._recorded)
         counts = dict.fromkeys(choices, 1)
         largest = max(1, len(self._frame(values)["image"]) * 3 // 4)
         pictures = min(pictures, max(12, size // largest))
 
         def drawn():
-            if len(moving) <= 2:
+            if together:
                 return int(np.prod(list(counts.values())))
             return 1 + sum(count - 1 for count in counts.values())
 
         # The control with the fewest values so far is given the next one, while there is room.
-        growing = list(moving)
+        growing = [] if self._recorded else list(moving)
+        if self._recorded:
+            counts = {name: len(pairs) for name, pairs in choices.items()}
         while growing:
             name = min(growing, key=lambda name: counts[name])
             counts[name] += 1
@@ -256,7 +278,7 @@ class Explorer(widgets.VBox):
         thinned = {name: _thinned(pairs, starts[name], counts[name]) for name, pairs in choices.items()}
         ranges = [range(len(pairs)) for pairs, _ in thinned.values()]
         rest = [start for _, start in thinned.values()]
-        if len(moving) <= 2:
+        if together:
             points = list(itertools.product(*ranges))
         else:
             points = [tuple(rest)] + [

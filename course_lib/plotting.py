@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import io
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -108,7 +109,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None =
         return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
     cells = [[entry(value) for value in row] for row in rows]
-    number = [all(_is_number(row[j]) for row in cells) for j in range(len(header))]
+    columns = [[row[j] for row in cells if row[j]] for j in range(len(header))]
+    number = [bool(column) and all(map(_is_number, column)) for column in columns]
     width = [max(len(line[j]) for line in [list(header), *cells]) for j in range(len(header))]
 
     def text_line(line):
@@ -129,11 +131,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None =
 
 
 def _is_number(text: str) -> bool:
-    try:
-        float(text.split()[0].rstrip("%±×") if text.split() else "x")
-    except ValueError:
-        return False
-    return True
+    """Whether a table's entry begins with a number: "1,230", "< 1e-6", "0, 5", "−3 %"."""
+    return re.match(r"[<>≤≥≈~]?\s*[-+−±]?(\d|nan|inf)[\d,.]*(e[-+]?\d+)?[%×,]?(\s|$)", text) is not None
 
 
 def loss_curves(
@@ -197,18 +196,29 @@ def confusion_matrix(counts, labels: Sequence[str], *, ax=None, title: str = "")
     return ax
 
 
-def image_grid(rows: Mapping[str, Sequence], *, vmin: float = 0.0, vmax: float = 1.0, scale: float = 0.8) -> Figure:
+def image_grid(
+    rows: Mapping[str, Sequence],
+    *,
+    columns: Sequence[str] = (),
+    vmin: float = 0.0,
+    vmax: float = 1.0,
+    scale: float = 0.8,
+) -> Figure:
     """Draw labelled rows of small grey images, one column per sample, and return the figure.
 
     Parameters
     ----------
     rows : mapping from row label to array of shape (n, height, width)
         All rows must hold the same number of images, at most 20.
+    columns : sequence of n str, optional
+        What stands over each column.
     """
     counts = {len(images) for images in rows.values()}
     if len(counts) != 1 or not 1 <= next(iter(counts)) <= 20:
         raise ValueError(f"every row needs the same number of images, 1 to 20; got {sorted(counts)}")
     n = counts.pop()
+    if columns and len(columns) != n:
+        raise ValueError(f"{len(columns)} titles for {n} columns")
     fig, axes = plt.subplots(len(rows), n, figsize=(scale * n + 1.3, scale * len(rows) + 0.1), squeeze=False)
     for line, (label, images) in zip(axes, rows.items()):
         for ax, image in zip(line, images):
@@ -217,7 +227,9 @@ def image_grid(rows: Mapping[str, Sequence], *, vmin: float = 0.0, vmax: float =
             ax.grid(False)
             for spine in ax.spines.values():
                 spine.set_visible(False)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=13)
+    for ax, title in zip(axes[0], columns):
+        ax.set_title(title, fontsize=12, loc="center")
     return fig
 
 

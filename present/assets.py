@@ -12,9 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
+
 PRESENT = Path(__file__).resolve().parent
 MODULES = PRESENT.parent / "build" / "npm" / "node_modules"
 WEIGHTS = {"source-sans-3": ("400", "400-italic", "600", "700"), "source-code-pro": ("400", "600")}
+# Arrows, subscripts, roots, ticks: neither typeface has them, and not every machine has another that does.
+SYMBOLS = """@font-face {
+  font-family: "Course Symbols"; src: url(files/DejaVuSansMono.ttf) format("truetype");
+  unicode-range: U+1D00-1DBF, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27BF;
+}
+"""
 
 
 def npm():
@@ -68,7 +76,11 @@ def copy_fonts(folder):
             sheets.append(name)
             for file in (source / "files").glob(f"{family}-*-{weight if '-' in weight else weight + '-normal'}.woff2"):
                 shutil.copy(file, folder / "files" / file.name)
-    return sheets
+    matplotlibs = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    for name in ("DejaVuSansMono.ttf", "LICENSE_DEJAVU"):
+        shutil.copy(matplotlibs / name, folder / "files" / name)
+    (folder / "symbols.css").write_text(SYMBOLS, encoding="utf-8")
+    return [*sheets, "symbols.css"]
 
 
 def copy_deck(folder):

@@ -98,6 +98,13 @@ def player(recording, identity):
                 f'data-values="{html.escape(json.dumps(values))}"><output>{shown}</output></label>'
             )
             continue
+        if not all(re.match(r"[-−]?\d", value) for value in values):
+            options = "".join(
+                f'<option value="{i}"{" selected" if i == control["start"] else ""}>{html.escape(value)}</option>'
+                for i, value in enumerate(values)
+            )
+            rows.append(f"<label><span>{label}</span><select>{options}</select></label>")
+            continue
         rows.append(
             f'<label><span>{label}</span><input type="range" min="0" max="{len(values) - 1}" step="1" '
             f'value="{control["start"]}" aria-label="{label}" aria-valuetext="{shown}" '

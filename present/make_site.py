@@ -5,12 +5,14 @@ files, explorers become pictures with sliders (``player.js``), words for the ins
 server and loads nothing from outside its folder.
 """
 
+import ast
 import base64
 import html
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -46,7 +48,7 @@ class Page:
 
     def __init__(self, lesson, folder):
         self.lesson, self.folder = lesson, folder
-        self.figures, self.claims = [], []  # (anchor, alt, file) and (anchor, heading, printed text)
+        self.figures, self.claims = [], []  # (anchor, alt, file) and (anchor, heading, printed text, asserts)
         self.heading = lesson.title
         kept = [self.prepared(cell) for cell in lesson.cells if slide_type(cell) != "notes"]
         self.notebook = nbformat.v4.new_notebook(cells=kept, metadata={"kernelspec": NOTEBOOK_METADATA["kernelspec"]})
@@ -66,7 +68,7 @@ class Page:
         outputs = []
         if "claim" in marks:
             anchor = f"claim-{self.lesson.number}-{len(self.claims) + 1}"
-            self.claims.append((anchor, self.heading, "\n".join(printed(cell))))
+            self.claims.append((anchor, self.heading, "\n".join(printed(cell)), asserted(cell)))
             outputs.append(html_output(f'<span class="anchor" id="{anchor}"></span>'))
         outputs += [self.output(output) for output in cell.outputs]
         cell.outputs = outputs
@@ -102,6 +104,19 @@ def printed(cell):
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
         if text and not text.startswith("Figure: "):
             yield text.rstrip()
+
+
+def asserted(cell):
+    """The statements of a claim's cell that stop the lesson: its asserts, and its comparisons of the frameworks."""
+    lines = cell.source.splitlines()
+    return "\n".join(
+        textwrap.dedent("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        for node in sorted(
+            (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Assert | ast.Expr)),
+            key=lambda node: node.lineno,
+        )
+        if isinstance(node, ast.Assert) or re.match(r"\w+\.compare\(", lines[node.lineno - 1].strip())
+    )
 
 
 def written_index(pages):
@@ -185,15 +200,19 @@ def written_claims(pages):
         if not page.claims:
             continue
         lines += [f"## {page.lesson.title}", ""]
-        for anchor, heading, text in page.claims:
+        for anchor, heading, text, asserts in page.claims:
+            lines += [f'<a href="lessons/{page.lesson.stem}.html#{anchor}">{heading}</a>', ""]
+            if text:
+                lines += ["```{code-block} text", text, "```", ""]
             lines += [
-                f'<a href="lessons/{page.lesson.stem}.html#{anchor}">{heading}</a>',
+                "<details><summary>What the cell asserts</summary>",
                 "",
-                "```{code-block} text",
-                text or "(asserted, nothing printed)",
+                "```{code-block} python",
+                asserts,
                 "```",
                 "",
             ]
+            lines += ["</details>", ""]
     return "\n".join(lines)
 
 

@@ -47,11 +47,13 @@ def markdown_parts(cell):
     source = re.sub(r"\]\((?:\./)?(\d\d[a-z]?_\w+)\.ipynb\)", r"](\1.html)", cell.source)
     soup = BeautifulSoup(cells.markdown(source), "html.parser")
     for child in soup.children:
-        text = str(child).strip()
-        if not text:
+        if not str(child).strip():
             continue
         name = child.name or "p"
-        yield part("text" if name not in ("h1", "h2", "h3") else f"heading {name}", text)
+        for inline in child.find_all("code") if child.name and child.name != "pre" else ():
+            if len(inline.get_text()) <= 30:
+                inline["class"] = "short"
+        yield part("text" if name not in ("h1", "h2", "h3") else f"heading {name}", str(child).strip())
 
 
 def only_draws(cell):
@@ -62,8 +64,16 @@ def only_draws(cell):
     return draws and badge(cell) is None and not re.search(r"^(def|class) ", cell.source, re.MULTILINE)
 
 
+def prepares(cell, after):
+    """Whether a cell only gets things ready for the explorer that follows; a slide shows the explorer."""
+    if after is None or "explorer" not in tags(after) or cell.cell_type != "code":
+        return False
+    return badge(cell) is None and not cell.outputs
+
+
 def source_html(cell):
-    return f'<div class="source" data-lines="{len(cell.source.splitlines())}">{cells.code(cell.source)}</div>'
+    # Two empty lines between functions are Python's custom; a slide has no room for them.
+    return f'<div class="source">{cells.code(re.sub(chr(10) + "{3,}", chr(10) * 2, cell.source))}</div>'
 
 
 def code_parts(group, identity):
@@ -94,13 +104,16 @@ def code_parts(group, identity):
 def blocks(lesson):
     """The lesson as a flat list of ``<div class="block">``, one for each cell or pair, in order."""
     found = []
-    for number, group in enumerate(cells.pairs(lesson.cells)):
-        cell = group[0]
+    groups = list(cells.pairs(lesson.cells))
+    for number, group in enumerate(groups):
+        cell, after = group[0], groups[number + 1][0] if number + 1 < len(groups) else None
         kind = slide_type(cell)
         if kind == "skip":
             continue
         if kind == "notes":
             found.append(f'<aside class="notes">{cells.markdown(cell.source)}</aside>')
+            continue
+        if len(group) == 1 and prepares(cell, after):
             continue
         parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}")
         content = "\n".join(parts)

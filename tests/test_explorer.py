@@ -136,6 +136,25 @@ def test_with_more_than_two_controls_one_moves_at_a_time():
         assert sum(int(i) != start for i, start in zip(key.split(","), starts)) <= 1
 
 
+def test_a_recording_has_the_values_that_the_question_needs_together():
+    controls = {"x": (0.0, 2.0, 0.05, 1.0), "n": (1, 200, 1, 200), "kind": ["up", "down"], "name": widgets.Text("abc")}
+    panel = Explorer(
+        lambda **v: f"{v['x']} {v['n']} {v['kind']} {v['name']}", controls,
+        recorded={"x": [0.5, 1.0, 1.5], "kind": ["up", "down"], "name": ["abc", "xyz"]},
+    )  # fmt: skip
+    recording = panel.record(pictures=6)
+    x, n, kind, name = recording["controls"]
+    assert x == {"name": "x", "label": "x", "values": ["0.5", "1", "1.5"], "start": 1} and n["values"] == ["200"]
+    assert len(recording["frames"]) == 12 and recording["frames"]["2,0,1,1"]["words"] == "1.5 200 down xyz"
+    assert (kind["start"], name["values"]) == (0, ["abc", "xyz"])
+
+
+@pytest.mark.parametrize("recorded", [{"z": [1]}, {"x": [0.5, 1.5]}, {"x": [1.0] * 61}])
+def test_a_recording_that_cannot_be_is_refused(recorded):
+    with pytest.raises(ValueError, match="recorded"):
+        Explorer(lambda x: "", {"x": (0.0, 2.0, 0.5, 1.0)}, recorded=recorded)
+
+
 def test_what_the_kernel_publishes_is_what_was_shown(line, monkeypatch):
     shown = []
     monkeypatch.setattr("course_lib.explorer._displayed", {})

@@ -41,6 +41,13 @@ RECORDING = {
 }
 
 
+CLAIM = """for x, y in [(1, 2)]:
+    print("x < y")
+    assert x < y
+parity.compare(
+    outputs={"PyTorch": 1, "Keras": 1})"""
+
+
 @pytest.fixture
 def lesson(tmp_path):
     """A small lesson with a cell of each kind."""
@@ -56,7 +63,7 @@ def lesson(tmp_path):
             words("## 1 A question\n\nWith $x_t$ and\n\n| a | b |\n|---|---|\n| 1 | 2 |", "slide"),
             code("# PyTorch\na = 1", printed("1"), tags=["pytorch", "gridwidth-1-2"]),
             code("# Keras\na = 2", tags=["keras", "gridwidth-1-2"]),
-            code("print('x < y')", printed("x < y"), slide="fragment", tags=["claim"]),
+            code(CLAIM, printed("x < y"), slide="fragment", tags=["claim"]),
             code("plotting.show(fig)", show),
             code("Explorer(draw)", explorer, tags=["explorer"]),
             code("answer = ...", tags=["exercise"]),
@@ -193,7 +200,8 @@ def test_a_page_of_the_site_keeps_figures_claims_and_explorers(lesson, tmp_path)
     assert "Say this aloud." not in sources and len(sources) == len(lesson.cells) - 1
     assert page.figures == [("figure-09z-1", "A <b> picture", "09z_a_test-1.png")]
     assert (tmp_path / "_static" / "figures" / "09z_a_test-1.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
-    assert page.claims == [("claim-09z-1", "1 A question", "x < y")]
+    asserts = 'assert x < y\nparity.compare(\n    outputs={"PyTorch": 1, "Keras": 1})'
+    assert page.claims == [("claim-09z-1", "1 A question", "x < y", asserts)]
     explorer = next(cell for cell in page.notebook.cells if cell.source == "Explorer(draw)")
     assert 'class="explorer-player"' in explorer.outputs[0].data["text/html"]
     assert "hide-cell" in page.notebook.cells[-1].metadata["tags"]

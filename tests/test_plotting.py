@@ -45,6 +45,26 @@ def test_a_table_is_aligned_text_and_escaped_html(shown):
     assert "a&lt;b" in data["text/html"] and "T &amp; U" in data["text/html"]
 
 
+@pytest.mark.parametrize(
+    "entries, side",
+    [
+        (["1", "1,230,880"], "right"), (["< 1e-6", "0.5"], "right"), (["", "12 %"], "right"), (["−3.5", "+2"], "right"),
+        (["0, 5", "1"], "right"), (["0.1 … 0.2", "nan"], "right"), (["784–128", "3"], "left"), (["", ""], "left"),
+        (["3a", "4"], "left"), (["never", "7"], "left"),
+    ],
+)  # fmt: skip
+def test_numbers_stand_at_the_right(shown, entries, side):
+    plotting.table(["n", "value"], [["a", entry] for entry in entries])
+    assert shown[0][0]["text/html"].split("value")[0].endswith(f'text-align:{side};padding:0.2em 0.8em">')
+
+
+def test_columns_of_images_have_titles():
+    fig = plotting.image_grid({"row": np.zeros((2, 4, 4))}, columns=["one", "two"])
+    assert [ax.get_title() for ax in fig.axes] == ["one", "two"]
+    with pytest.raises(ValueError, match="1 titles for 2 columns"):
+        plotting.image_grid({"row": np.zeros((2, 4, 4))}, columns=["one"])
+
+
 def test_a_table_with_a_short_row_is_refused():
     with pytest.raises(ValueError, match="1 entries, the header 2"):
         plotting.table(["a", "b"], [["x"]])

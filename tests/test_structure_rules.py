@@ -28,7 +28,7 @@ def words(source):
 
 def whole_lesson():
     picture = new_output("display_data", data={"image/png": "AAAA"}, metadata={"image/png": {"alt": "A line."}})
-    frames = {"frames": {str(i): {} for i in range(6)}}
+    frames = {"frames": {str(i): {"image": f"picture {i}"} for i in range(6)}}
     slider = new_output("display_data", data={WIDGET: {"model_id": "0" * 32}, "text/plain": "Explorer", FRAMES: frames})
     cells = [
         words("# A lesson\n45 min"),
@@ -39,7 +39,11 @@ def whole_lesson():
         code("plotting.show(fig, alt='A line.')", shown=[picture]),
         code("assert x == 1\nprint(x)", "claim", shown=[text("1\n")]),
         code("try:\n    wrong()\nexcept ValueError as error:\n    print(error)", "trap", shown=[text("oh\n")]),
-        code("explorer.Explorer(draw)", "explorer", shown=[slider]),
+        code(
+            "fig, ax = board()\ndef draw(a):\n    ax.plot(a)\n    return fig\nexplorer.Explorer(draw)",
+            "explorer",
+            shown=[slider],
+        ),
     ]
     for name in ("99a.one", "99a.two", "99a.three"):
         solved = f'### BEGIN SOLUTION\nanswer = 1\n### END SOLUTION\ncheck("{name}", answer)'
@@ -151,6 +155,13 @@ CHANGES = [
     (shows(6), "shows no measured number"),
     (shows(8), "shows no widget"),
     (lambda notebook: notebook.cells[8].outputs[0].data[FRAMES].frames.popitem(), "fewer than 6 pictures"),
+    (
+        lambda notebook: notebook.cells[8].outputs[0].data[FRAMES].frames.update({"5": {"image": "picture 4"}}),
+        "5 different",
+    ),
+    (source(10, "fig, ax = other()\nanswer = ..."), "binds ax, fig anew, which the explorer"),
+    (source(10, "for fig in figures:\n    answer = ..."), "binds fig anew"),
+    (source(10, "def fig():\n    return ..."), "binds fig anew"),
     (source(10, "answer = 1"), "nothing left out"),
     (source(11, "print('not started')"), "calls no check"),
     (source(11, "check('99a.other', answer)"), "course_lib.exercises knows"),

@@ -4,6 +4,7 @@
 
   const WIDTH = 1280, HEIGHT = 720;
   const SMALLEST = 0.82; // what does not fit is made this much smaller at most, before it is broken in two
+  const SMALLEST_TITLE = 0.7;
   const LARGEST = 1.3; // and what leaves room grows, for the last row of the lecture hall
   const lesson = document.getElementById("lesson");
   const slides = document.querySelector(".reveal .slides");
@@ -39,8 +40,10 @@
     && [...slide.querySelectorAll("pre")].every((pre) => pre.scrollWidth <= pre.clientWidth + 1)
     && [...slide.querySelectorAll("table, mjx-container")].every((wide) => wide.scrollWidth <= page(slide).clientWidth + 1);
 
-  // The largest size, from one down to another, at which a slide holds what is on it.
+  // The largest size, from one down to another, at which a slide holds what is on it. The first slide may be smaller:
+  // what a lesson promises stands together.
   function size(slide, largest, smallest) {
+    if (slide.matches(".title")) smallest = Math.min(smallest, SMALLEST_TITLE);
     for (let zoom = largest; zoom >= smallest - 1e-9; zoom -= 0.05) {
       page(slide).style.setProperty("--zoom", zoom.toFixed(2));
       if (fits(slide)) return true;
@@ -52,6 +55,7 @@
   // --- the lesson as parts --------------------------------------------------------------------------------------
 
   const parts = [];
+  let under = ""; // the heading that a part stands under
   for (const node of lesson.children) {
     if (node.matches("aside.notes")) {
       if (parts.length) (parts[parts.length - 1].notes ||= []).push(node);
@@ -61,9 +65,11 @@
     const begins = node.dataset.begins;
     [...node.children].forEach((element, i) => {
       element.dataset.cell = node.dataset.cell;
+      const heading = element.matches(".heading");
+      if (heading) under = element.matches(".h1") ? "" : element.firstElementChild.innerHTML;
       parts.push({
         element, cell: node.dataset.cell, first: i === 0, begins: i === 0 ? begins : "-",
-        fragment: begins === "fragment", heading: element.matches(".heading"),
+        fragment: begins === "fragment", heading, under, answers: !heading && !element.matches(".text, .code"),
       });
     });
   }
@@ -76,14 +82,24 @@
     }
     groups[groups.length - 1].parts.push(part);
   }
+  // A heading does not stand on a slide alone.
+  for (let i = groups.length - 2; i >= 0; i -= 1) {
+    if (groups[i].parts.every((part) => part.heading)) groups[i].parts.push(...groups.splice(i + 1, 1)[0].parts);
+  }
 
+  // A slide that does not begin with a heading repeats the one it stands under.
   function fill(slide, list) {
-    page(slide).replaceChildren(...list.map((part) => part.element));
+    const first = list[0];
+    const repeated = document.createElement("p");
+    repeated.className = "continued";
+    repeated.innerHTML = first.under;
+    const above = first.under && !first.heading ? [repeated] : [];
+    page(slide).replaceChildren(...above, ...list.map((part) => part.element));
     return slide;
   }
 
-  // What one slide with parts i to j - 1 costs: a slide, more if it must be small, is nearly empty, breaks inside a cell.
-  // Infinite if it ends in a heading or does not fit.
+  // What one slide with parts i to j - 1 costs: a slide, more if it must be small, is nearly empty, breaks inside a cell
+  // or parts an answer from what it answers. Infinite if it ends in a heading or does not fit.
   function cost(list, i, j) {
     if (list[j - 1].heading && j < list.length) return [Infinity, 1];
     const slide = newSlide(laidOut.length === 0 && i === 0);
@@ -93,8 +109,8 @@
     const zoom = Number(page(slide).style.getPropertyValue("--zoom"));
     const last = page(slide).lastElementChild;
     const empty = 1 - Math.min(1, (last.offsetTop + last.offsetHeight) / page(slide).clientHeight);
-    const inside = j < list.length && !list[j].first ? 0.25 : 0;
-    return [1 + 3 * (1 - zoom) + 0.5 * empty * empty + inside, zoom];
+    const torn = j < list.length && !list[j].first ? (list[j].answers ? 0.6 : 0.25) : 0;
+    return [1 + 3 * (1 - zoom) + empty * empty + torn, zoom];
   }
 
   // The cheapest way to put a list of parts on slides: how many parts the first slide takes; 0 if one fits nowhere.
@@ -111,7 +127,8 @@
     return next[0];
   }
 
-  // A code cell that is too long for a slide goes on on the next one, broken at an empty line if there is one.
+  // A code cell that is too long for a slide goes on on the next one, broken near its middle: best at an empty line,
+  // else where the code is indented least.
   function splitCode(part) {
     const pres = [...part.element.querySelectorAll(".source pre")];
     if (!pres.length) return null;
@@ -122,8 +139,12 @@
     const others = [...rest.querySelectorAll(".source pre")];
     lines.forEach((list, i) => {
       const middle = Math.round(list.length / 2);
-      const empty = list.map((line, j) => (line.replace(/<[^>]*>/g, "").trim() ? -1 : j)).filter((j) => j > 2 && j < list.length - 2);
-      const at = empty.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0] ?? middle;
+      const price = (j) => {
+        const line = list[j].replace(/<[^>]*>/g, "");
+        return Math.abs(j - middle) + (line.trim() ? 2 + line.search(/\S/) : 0);
+      };
+      let at = middle;
+      for (let j = 3; j < list.length - 2; j += 1) if (price(j) < price(at)) at = j;
       pres[i].innerHTML = list.slice(0, at).join("\n") + "\n";
       others[i].innerHTML = list.slice(at).join("\n").replace(/^\n+/, "") + "\n";
     });
@@ -178,11 +199,12 @@
     fill(slide, mine);
     const heading = mine.map((part) => part.element.querySelector("h1, h2")).find(Boolean);
     const own = heading && page(slide).firstElementChild.contains(heading);
+    const repeated = page(slide).querySelector(".continued");
     if (heading) section = heading.tagName === "H1" ? "" : heading.textContent;
     slide.querySelector(".running").innerHTML = "<span></span><span></span>";
     const [left, right] = slide.querySelector(".running").children;
     left.textContent = number ? lessonTitle : "";
-    right.textContent = own ? "" : section;
+    right.textContent = own || (repeated && repeated.textContent === section) ? "" : section;
     slide.classList.toggle("opens", Boolean(own && number));
     if (number === 0) slide.append(lesson.querySelector(".title-drawing"));
     // Only what the lesson reveals step by step, and never the first thing on a slide.

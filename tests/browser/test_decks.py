@@ -74,13 +74,15 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
             i,
         )
         player = page.query_selector_all(".explorer-player")[i]
-        sliders = player.query_selector_all("label:not([hidden]) input")
+        sliders = player.query_selector_all("label:not([hidden]) :is(input, select)")
         assert sliders
         for slider in sliders:
             before = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
             slider.focus()
-            at_end = slider.evaluate("node => node.value === node.max")
-            page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+            at_end = slider.evaluate("node => Number(node.value) === Number(node.max || node.options?.length - 1)")
+            page.keyboard.press("ArrowUp" if at_end else "ArrowDown")
+            if slider.evaluate("node => node.matches('input')"):
+                slider.press("ArrowLeft" if at_end else "ArrowRight")
             after = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
             assert after[0] != before[0], "the slider moved nothing"
             assert after[1] == before[1], "the arrow key changed the slide"

@@ -1,9 +1,11 @@
 """The site, from its files: links lead somewhere, pages are readable by all and on a phone, nothing leaves the machine."""
 
+import re
 from urllib.parse import unquote, urldefrag
 
 import pytest
 from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
 
 from present import assets, cells
 from tests.browser.conftest import ROOT
@@ -42,6 +44,23 @@ def test_all_links_and_pictures_are_there():
             elif anchor and file.suffix == ".html" and not soup(file).find(id=unquote(anchor)):
                 missing.append(f"{page}: {target} (no such place)")
     assert not missing, missing[:20]
+
+
+def test_the_typefaces_have_every_character():
+    """Decks and site bring them along, so that no page shows an empty box on a machine with few."""
+    packages = assets.install() / "@fontsource"
+    files = [
+        file for family in assets.WEIGHTS for file in (packages / family / "files").glob(f"{family}-*-400-normal.woff")
+    ]
+    bounds = re.findall(r"U\+([0-9A-F]+)(?:-([0-9A-F]+))?", assets.SYMBOLS)
+    symbols = {code for low, high in bounds for code in range(int(low, 16), int(high or low, 16) + 1)}
+    symbols &= set(TTFont(SITE / "_static" / "fonts" / "files" / "DejaVuSansMono.ttf").getBestCmap())
+    known = symbols.union(*(TTFont(file).getBestCmap() for file in files))
+    shown = {
+        page: BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser").get_text() for page in LESSONS
+    }
+    lost = {page: sorted({c for c in text if ord(c) > 126 and ord(c) not in known}) for page, text in shown.items()}
+    assert not any(lost.values()), {page: characters for page, characters in lost.items() if characters}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -227,16 +227,66 @@ def parts(lesson):
             yield f"{lesson.where(cell)}: fewer than {FEWEST_FRAMES} pictures for pages without a kernel: run it with `make run`"
 
 
+def explorers(lesson):
+    """An explorer answers long after its cell has run, so what it draws with must still be the same at the end."""
+    for cell in lesson.tagged("explorer"):
+        index = lesson.code.index(cell)
+        used = inner_names(cell.source)
+        for later in lesson.code[index + 1 :]:
+            rebound = used & bound_names(later.source)
+            if rebound:
+                yield f"{lesson.where(later)}: binds {', '.join(sorted(rebound))} anew, which the explorer before it draws with"
+        for output in cell.outputs:
+            pictures = [frame["image"] for frame in output.get("data", {}).get(FRAMES, {}).get("frames", {}).values()]
+            if any(pictures) and len(set(pictures)) < FEWEST_FRAMES:
+                yield f"{lesson.where(cell)}: {len(set(pictures))} different pictures among {len(pictures)} for pages without a kernel"
+
+
+def parsed(source):
+    try:
+        return ast.parse(source)
+    except SyntaxError:  # plain_python names it
+        return ast.parse("")
+
+
+def inner_names(source):
+    """The names that the functions of a cell read and do not bind themselves."""
+    read, own = set(), set()
+    for function in ast.walk(parsed(source)):
+        if isinstance(function, ast.FunctionDef | ast.Lambda):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name):
+                    (read if isinstance(node.ctx, ast.Load) else own).add(node.id)
+                elif isinstance(node, ast.arg):
+                    own.add(node.arg)
+    return read - own
+
+
+def bound_names(source):
+    """The names that a cell binds or deletes at its top level, loops and with-blocks included."""
+    found = set()
+
+    def visit(node):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+            return
+        if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            return
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(parsed(source))
+    return found
+
+
 def claims_something(source):
     """Whether there is an assert on something computed, or a call of parity.compare, which raises."""
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except SyntaxError:
-        return False
     return any(
         (isinstance(node, ast.Assert) and any(isinstance(part, ast.Name) for part in ast.walk(node.test)))
         or (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "compare")
-        for node in nodes
+        for node in ast.walk(parsed(source))
     )
 
 
@@ -280,7 +330,7 @@ def exercises(lesson):
 
 RULES = [
     *(the_file, the_measurements, tags_and_slides, order_of_execution, outputs, nothing_of_this_machine),
-    *(plain_python, beginning_and_end, set_up, pairs, parts, exercises),
+    *(plain_python, beginning_and_end, set_up, pairs, parts, explorers, exercises),
 ]
 
 
