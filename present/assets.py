@@ -95,6 +95,7 @@ def copy_deck(folder):
         reveal / "plugin" / "notes" / "notes.js": "reveal/notes.js",
         modules / "mathjax" / "es5" / "tex-svg-full.js": "mathjax/tex-svg-full.js",
         modules / "mathjax" / "LICENSE": "mathjax/LICENSE",
+        PRESENT / "formulas.js": "formulas.js",
         PRESENT / "player.js": "player.js",
         PRESENT / "deck" / "deck.js": "deck.js",
         PRESENT / "deck" / "deck.css": "deck.css",

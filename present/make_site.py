@@ -229,7 +229,8 @@ def prepare(lessons, source):
     shutil.copy(PRESENT / "site" / "conf.py", source / "conf.py")
     for name in ("site.css", "site.js"):
         shutil.copy(PRESENT / "site" / name, static / name)
-    shutil.copy(PRESENT / "player.js", static / "player.js")
+    for name in ("formulas.js", "player.js"):
+        shutil.copy(PRESENT / name, static / name)
     shutil.copy(assets.install() / "mathjax" / "es5" / "tex-svg-full.js", static / "tex-svg-full.js")
     for sheet in assets.copy_fonts(static / "fonts"):
         with (static / "fonts.css").open("a", encoding="utf-8") as file:

@@ -16,6 +16,7 @@
   await document.fonts.ready;
   await MathJax.startup.promise;
   await MathJax.typesetPromise([lesson]);
+  keepStops(lesson);
   await Promise.all([...lesson.querySelectorAll("img")].map((image) => image.decode().catch(() => {})));
 
   // --- one slide -----------------------------------------------------------------------------------------------
@@ -43,6 +44,7 @@
   // The largest size, from one down to another, at which a slide holds what is on it. The first slide may be smaller:
   // what a lesson promises stands together.
   function size(slide, largest, smallest) {
+    if (slide.querySelector(".wrap")) largest = Math.min(largest, 1); // or its lines would wrap once more
     if (slide.matches(".title")) smallest = Math.min(smallest, SMALLEST_TITLE);
     for (let zoom = largest; zoom >= smallest - 1e-9; zoom -= 0.05) {
       page(slide).style.setProperty("--zoom", zoom.toFixed(2));

@@ -69,5 +69,8 @@
     }
   }
   // Formulas have their width when MathJax has set them.
-  window.addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(reachable));
+  window.addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).then(() => {
+    keepStops(document.body);
+    reachable();
+  }));
 })();

@@ -23,6 +23,7 @@ MEASURE = """() => {
   }
   const zoom = Number(page.style.getPropertyValue('--zoom') || 1);
   if (zoom < SMALLEST) wrong.push(`made ${zoom} times as large to fit`);
+  if (!page.querySelector('h1, h2, h3, .continued')) wrong.push('under no heading');
   if (!page.textContent.trim() && !page.querySelector('img')) wrong.push('empty');
   return wrong;
 }""".replace("SMALLEST", str(SMALLEST))
