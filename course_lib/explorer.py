@@ -77,7 +77,7 @@ def _image(figure_or_png: Figure | bytes, alt: str) -> str:
 
 
 def _text(value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "(nothing)"
 
 
 def _choices(control: widgets.Widget) -> list[tuple[str, object]]:
@@ -289,7 +289,12 @@ class Explorer(widgets.VBox):
             at = {name: pairs[i][1] for (name, (pairs, _)), i in zip(thinned.items(), point)}
             frames[",".join(map(str, point))] = self._frame(at)
         controls = [
-            {"name": name, "label": name.replace("_", " "), "values": [label for label, _ in pairs], "start": start}
+            {
+                "name": name,
+                "label": self.controls[name].description,
+                "values": [label for label, _ in pairs],
+                "start": start,
+            }
             for name, (pairs, start) in thinned.items()
         ]
         return {

@@ -132,7 +132,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None =
 
 def _is_number(text: str) -> bool:
     """Whether a table's entry begins with a number: "1,230", "< 1e-6", "0, 5", "−3 %"."""
-    return re.match(r"[<>≤≥≈~]?\s*[-+−±]?(\d|nan|inf)[\d,.]*(e[-+]?\d+)?[%×,]?(\s|$)", text) is not None
+    return re.match(r"[<>≤≥≈~]?\s*[-+−±]?(\d|nan|inf)[\d,.]*(e[-+]?\d+)?[%×°,]?(\s|$)", text) is not None
 
 
 def loss_curves(

@@ -20,7 +20,7 @@ WEIGHTS = {"source-sans-3": ("400", "400-italic", "600", "700"), "source-code-pr
 # Arrows, subscripts, roots, ticks: neither typeface has them, and not every machine has another that does.
 SYMBOLS = """@font-face {
   font-family: "Course Symbols"; src: url(files/DejaVuSansMono.ttf) format("truetype");
-  unicode-range: U+1D00-1DBF, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27BF;
+  unicode-range: U+1D00-1DBF, U+2010-2011, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27BF;
 }
 """
 

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 from pathlib import Path
 
@@ -110,6 +111,8 @@ def player(recording, identity):
             f'value="{control["start"]}" aria-label="{label}" aria-valuetext="{shown}" '
             f'data-values="{html.escape(json.dumps(values))}"><output>{shown}</output></label>'
         )
+    if len(recording["frames"]) < math.prod(len(control["values"]) for control in recording["controls"]):
+        rows.append("<small>Without a kernel one control moves at a time.</small>")
     picture = ""
     if first["image"]:
         alt = html.escape(recording["alt"], quote=True)

@@ -112,7 +112,15 @@ def test_an_explorer_is_played_from_its_recording():
     assert (slope["max"], slope["value"], slope["aria-valuetext"]) == ("1", "1", "1")
     assert name.parent.has_attr("hidden") and not slope.parent.has_attr("hidden")
     assert soup.img["alt"] == 'A "line" rises.' and soup.img["src"].endswith(",BBBB")
-    assert soup.strong.string == "A <title>"
+    assert soup.strong.string == "A <title>" and not soup.small
+
+
+def test_a_recording_of_words_is_a_list_and_says_if_its_controls_do_not_move_together():
+    kinds = {"name": "kind", "label": "kind", "values": ["up", "<down>"], "start": 0}
+    recording = {**RECORDING, "controls": [RECORDING["controls"][0], kinds]}
+    soup = BeautifulSoup(cells.player(recording, "p1"), "html.parser")
+    assert [option.string for option in soup.select("select option")] == ["up", "<down>"]
+    assert soup.option.has_attr("selected") and "one control moves at a time" in soup.small.string
 
 
 def test_pairs_are_two_neighbours_and_a_half_alone_stays_alone():

@@ -101,7 +101,7 @@
   }
 
   // What one slide with parts i to j - 1 costs: a slide, more if it must be small, is nearly empty, breaks inside a cell
-  // or parts an answer from what it answers. Infinite if it ends in a heading or does not fit.
+  // or parts an answer from its code or from the sentence after it. Infinite if it ends in a heading or does not fit.
   function cost(list, i, j) {
     if (list[j - 1].heading && j < list.length) return [Infinity, 1];
     const slide = newSlide(laidOut.length === 0 && i === 0);
@@ -111,7 +111,10 @@
     const zoom = Number(page(slide).style.getPropertyValue("--zoom"));
     const last = page(slide).lastElementChild;
     const empty = 1 - Math.min(1, (last.offsetTop + last.offsetHeight) / page(slide).clientHeight);
-    const torn = j < list.length && !list[j].first ? (list[j].answers ? 0.6 : 0.25) : 0;
+    const next = list[j];
+    let torn = 0;
+    if (next && !next.first) torn = next.answers ? 0.6 : 0.25;
+    else if (next && list[j - 1].answers && next.element.matches(".text:not(.heading)")) torn = 0.3; // what it shows
     return [1 + 3 * (1 - zoom) + empty * empty + torn, zoom];
   }
 

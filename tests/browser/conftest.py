@@ -19,6 +19,7 @@ from present.browser import browser as started_browser
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = re.compile(r"(file|data|blob|about|chrome):|(https?|wss?)://(127\.0\.0\.1|localhost)[:/]")
 GOAL_MS = 100
+PLAYED = "label:not([hidden]) :is(input, select)"  # the controls of a recorded explorer
 
 
 class Watch:
@@ -54,6 +55,13 @@ def watch(chromium):
     yield opened
     for one in watched:
         one.page.close()
+
+
+def step(control):
+    """Move a control of a recorded explorer by keyboard: one step on, or back from the end."""
+    a_list = control.evaluate("node => node.matches('select')")
+    at_end = control.evaluate("node => Number(node.value) === Number(node.max ?? node.options.length - 1)")
+    control.press(("ArrowUp" if at_end else "ArrowDown") if a_list else ("ArrowLeft" if at_end else "ArrowRight"))
 
 
 def free_port():

@@ -4,7 +4,7 @@ import pytest
 
 from present import cells
 from present.notebook import tags
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import PLAYED, ROOT, step
 
 DECKS = ROOT / "build" / "slides"
 STEMS = [lesson.stem for lesson in cells.lessons()]
@@ -75,15 +75,11 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
             i,
         )
         player = page.query_selector_all(".explorer-player")[i]
-        sliders = player.query_selector_all("label:not([hidden]) :is(input, select)")
+        sliders = player.query_selector_all(PLAYED)
         assert sliders
         for slider in sliders:
             before = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
-            slider.focus()
-            at_end = slider.evaluate("node => Number(node.value) === Number(node.max || node.options?.length - 1)")
-            page.keyboard.press("ArrowUp" if at_end else "ArrowDown")
-            if slider.evaluate("node => node.matches('input')"):
-                slider.press("ArrowLeft" if at_end else "ArrowRight")
+            step(slider)
             after = player.get_attribute("data-shown"), page.evaluate("JSON.stringify(Reveal.getIndices())")
             assert after[0] != before[0], "the slider moved nothing"
             assert after[1] == before[1], "the arrow key changed the slide"

@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
 from present import assets, cells
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import PLAYED, ROOT, step
 
 SITE = ROOT / "build" / "site"
 LESSONS = [f"lessons/{lesson.stem}.html" for lesson in cells.lessons()]
@@ -93,11 +93,8 @@ def test_figures_explorers_and_pairs_of_a_lesson(path, watch):
     assert page.evaluate("[...document.querySelectorAll('article img')].filter(image => !image.alt).length") == 0
 
     for player in page.query_selector_all(".explorer-player"):
-        slider = player.query_selector("label:not([hidden]) input")
         before = player.get_attribute("data-shown")
-        slider.focus()
-        at_end = slider.evaluate("node => node.value === node.max")
-        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+        step(player.query_selector(PLAYED))
         assert player.get_attribute("data-shown") != before
 
     pairs = page.query_selector_all(".pair")
