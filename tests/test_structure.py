@@ -1,10 +1,12 @@
 """Every lesson has the parts of a lesson, in order; README's table says what was measured."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from present import run_lesson
@@ -32,6 +34,19 @@ def test_the_table_in_the_readme_is_the_measured_one():
     table, end, _ = rest.partition(run_lesson.TABLE_END)
     assert begin and end, f"README.md has no {run_lesson.TABLE_BEGIN} … {run_lesson.TABLE_END}"
     assert table.strip() == run_lesson.table(ROOT / "notebooks"), "`make run` rewrites the table"
+
+
+def test_each_lesson_leads_to_the_next_by_its_title_and_names_only_lessons_that_are_there():
+    titles = [re.search(r"^# (.+)$", nbformat.read(path, as_version=4).cells[0].source, re.M)[1] for path in LESSONS]
+    numbers = {title.split(" ")[0] for title in titles}
+    for path, following in zip(LESSONS, [*titles[1:], None]):
+        text = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        after = text[-1].partition("Next")[2]
+        assert following is None or f"**{following}**" in after, (
+            f"{path.stem}: Next names not {following!r}: {after[:80]!r}"
+        )
+        named = {number for source in text for number in re.findall(r"\b[Ll]essons? (\d[a-z]?)\b", source)}
+        assert named <= numbers | {number.rstrip("abcdefg") for number in numbers}, f"{path.stem}: {named - numbers}"
 
 
 SET_UP_EVERYWHERE = """
