@@ -98,6 +98,14 @@ def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     assert soup.select_one('a[href="01a_rnn_cell.html"]') and "$x_t$" in text
 
 
+def test_a_cell_that_only_prepares_an_explorer_is_left_to_the_notebook():
+    explorer = code("Explorer(draw)", tags=["explorer"])
+    assert slides.prepares(code("table = {}"), explorer)
+    for cell in (code("print(1)", printed("1")), code("assert x", tags=["claim"]), words("Find out …")):
+        assert not slides.prepares(cell, explorer)
+    assert not slides.prepares(code("table = {}"), code("x = 1")) and not slides.prepares(code("x = 1"), None)
+
+
 def test_a_deck_names_nothing_outside_its_folder(lesson, tmp_path):
     text = slides.make(lesson, tmp_path, ["sans.css"]).read_text(encoding="utf-8")
     addresses = re.findall(r'(?:src|href)="([^"#]+)"', text)
@@ -173,11 +181,14 @@ def test_no_cell_needs_a_solution(lesson):
 @each_lesson
 def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
-    # a folded cell that prints nothing has nothing to show
+    # a folded cell that prints nothing has nothing to show; an explorer shows what the cell before it prepared
+    prepared = {cell.id for cell, after in zip(lesson.cells, lesson.cells[1:]) if slides.prepares(cell, after)}
     shown = [
         cell
         for cell in lesson.cells
-        if slide_type(cell) not in ("skip", "notes") and not (folded(cell) and not cell.outputs)
+        if slide_type(cell) not in ("skip", "notes")
+        and not (folded(cell) and not cell.outputs)
+        and cell.id not in prepared
     ]
     halves = sum(len(group) == 2 for group in cells.pairs(lesson.cells))
     assert len(soup.select("#lesson > .block")) == len(shown) - halves
