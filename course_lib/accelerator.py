@@ -11,8 +11,7 @@ COURSE_DEVICE
     ``auto`` (default: an accelerator where one works) or ``cpu``.
 COURSE_THREADS
     CPU threads for each framework. Default: 1 in the lecture profile, half of the cores in the full one. With one
-    thread two kernels on two cores keep their speed; with two threads each they become several times slower
-    (``make bench`` measures it).
+    thread two kernels on two cores keep their speed; with two each they become several times slower.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ import tempfile
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
 import threadpoolctl
 
-__all__ = ["Machine", "SetupError", "profile", "report", "start"]
+__all__ = ["Machine", "SetupError", "profile", "start"]
 
-PROFILES = ("lecture", "full")
 T = TypeVar("T")
 
 
@@ -49,12 +48,10 @@ class Machine:
         Where PyTorch tensors and modules go: ``cuda``, ``mps`` or ``cpu``.
     keras_device : str
         Where TensorFlow puts its operations by itself: ``"/GPU:0"`` or ``"/CPU:0"``.
-    profile : str
-        ``"lecture"`` or ``"full"``.
+    profile, seed
+        ``"lecture"`` or ``"full"``, and the seed given to Python, NumPy, PyTorch and Keras.
     threads : int
         CPU threads that each framework may use for one operation.
-    seed : int
-        The seed given to Python, NumPy, PyTorch and Keras.
     lines : tuple of str
         The two lines of the report, then any line that explains why an accelerator is not used.
     """
@@ -71,44 +68,31 @@ class Machine:
         return full if self.profile == "full" else lecture
 
 
-def profile() -> str:
-    """Return the running profile, ``"lecture"`` or ``"full"``, from ``COURSE_PROFILE``.
-
-    Raises
-    ------
-    SetupError
-        If ``COURSE_PROFILE`` names no profile.
-    """
-    name = os.environ.get("COURSE_PROFILE", "lecture").strip().lower() or "lecture"
-    if name not in PROFILES:
-        raise SetupError(
-            f"COURSE_PROFILE is {name!r}, but the profiles are {' and '.join(PROFILES)}. "
-            "Set COURSE_PROFILE=lecture or COURSE_PROFILE=full, or unset it, and restart the kernel."
-        )
-    return name
-
-
 def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:
     value = os.environ.get(variable, default).strip().lower() or default
     if value not in allowed:
-        raise SetupError(f"{variable} is {value!r}; set it to one of {', '.join(allowed)}, or unset it.")
+        raise SetupError(
+            f"{variable} is {value!r}; set it to {' or '.join(allowed)}, or unset it, and restart the kernel."
+        )
     return value
+
+
+def profile() -> str:
+    """Return the running profile, ``"lecture"`` or ``"full"``, from ``COURSE_PROFILE``; refuse any other."""
+    return _choice("COURSE_PROFILE", "lecture", ("lecture", "full"))
 
 
 def _threads(running_profile: str) -> int:
     default = 1 if running_profile == "lecture" else max(1, (os.cpu_count() or 2) // 2)
-    text = os.environ.get("COURSE_THREADS", str(default))
-    if not text.strip().isdigit() or int(text) < 1:
+    text = os.environ.get("COURSE_THREADS", "").strip() or str(default)
+    if not text.isdecimal() or int(text) < 1:
         raise SetupError(f"COURSE_THREADS is {text!r}; set it to a whole number of at least 1, or unset it.")
     return int(text)
 
 
 @contextmanager
 def _native_stderr_held():
-    """Hold back what C++ code writes to file descriptor 2; show it only if the block fails.
-
-    TensorFlow's start-up writes log lines there before any log level applies.
-    """
+    """Hold back what C++ code writes to file descriptor 2 before any log level applies, unless the block fails."""
     sys.stderr.flush()
     try:
         saved = os.dup(2)
@@ -153,29 +137,23 @@ def _torch_device(torch, wanted: str) -> tuple[Any, str, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         has_cuda = torch.cuda.is_available()
-    if has_cuda:
+    for found, name, words in (
+        (has_cuda, "cuda", "a CUDA device"),
+        (torch.backends.mps.is_available(), "mps", "Apple MPS"),
+    ):
+        if not found:
+            continue
         try:
             # A device can be listed and still not compute: an old driver, or a chip without kernels in this build.
-            if float((torch.ones(8, 8, device="cuda") @ torch.ones(8, 8, device="cuda")).sum()) == 512.0:
-                return torch.device("cuda"), f"CUDA, {torch.cuda.get_device_name(0)}", []
+            if float((torch.ones(8, 8, device=name) @ torch.ones(8, 8, device=name)).sum()) == 512.0:
+                called = f"CUDA, {torch.cuda.get_device_name(0)}" if name == "cuda" else words
+                return torch.device(name), called, []
             reason = "its first product was wrong"
         except Exception as error:
             reason = _first_line(error)
-        return cpu, "CPU", [f"PyTorch sees a CUDA device but cannot use it, so it runs on the CPU: {reason}"]
-    if torch.backends.mps.is_available():
-        try:
-            if float((torch.ones(8, 8, device="mps") @ torch.ones(8, 8, device="mps")).sum()) == 512.0:
-                return torch.device("mps"), "Apple MPS", []
-            reason = "its first product was wrong"
-        except Exception as error:
-            reason = _first_line(error)
-        return cpu, "CPU", [f"PyTorch sees Apple MPS but cannot use it, so it runs on the CPU: {reason}"]
-    lines = []
-    for warning in caught:
-        text = _first_line(warning.message)
-        if "driver" in text.lower():
-            lines = [f"PyTorch cannot use the GPU's driver, so it runs on the CPU: {text}"]
-    return cpu, "CPU", lines
+        return cpu, "CPU", [f"PyTorch sees {words} but cannot use it, so it runs on the CPU: {reason}"]
+    driver = [text for warning in caught if "driver" in (text := _first_line(warning.message)).lower()]
+    return cpu, "CPU", [f"PyTorch cannot use the GPU's driver, so it runs on the CPU: {text}" for text in driver[:1]]
 
 
 def _split_cpu(tf, parts: int) -> None:
@@ -197,8 +175,7 @@ def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[st
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        # TensorFlow has already run in this kernel (start() called a second time): its threads are set.
-        pass
+        pass  # TensorFlow has already run in this kernel (start() called a second time): its threads are set
     gpus = tf.config.list_physical_devices("GPU")
     if wanted == "cpu" and gpus:
         try:
@@ -214,8 +191,7 @@ def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[st
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError):
-        # Only the first use decides. TF_FORCE_GPU_ALLOW_GROWTH, set above, covers a second call to start().
-        pass
+        pass  # only the first use decides; TF_FORCE_GPU_ALLOW_GROWTH covers a second call to start()
     try:
         with _native_stderr_held(), tf.device("/GPU:0"):
             if float(tf.reduce_sum(tf.ones((8, 8)) @ tf.ones((8, 8)))) == 512.0:
@@ -230,6 +206,23 @@ def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[st
     except RuntimeError:
         lines.append("TensorFlow has already claimed it: restart the kernel with COURSE_DEVICE=cpu set.")
     return "/CPU:0", "CPU", lines
+
+
+_HELD = []  # temporary folders, removed when the kernel ends
+
+
+def _prepare_numba(threads: int) -> None:
+    """Numba (under UMAP) takes a thread for each core, and fails where its cache cannot be written."""
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads))
+    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(os.path.expanduser("~"), os.W_OK):
+        _HELD.append(tempfile.TemporaryDirectory(prefix="numba-"))
+        os.environ["NUMBA_CACHE_DIR"] = _HELD[-1].name
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return int(value)
 
 
 def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machine:
@@ -253,14 +246,16 @@ def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machin
     Raises
     ------
     SetupError
-        If a framework cannot be imported, Keras runs on another backend, or an environment variable
-        of the course has a value that means nothing. A broken or too old GPU driver is no error:
+        If a framework cannot be imported, Keras runs on another backend, Python leaves out assertions, or an
+        environment variable of the course has a value that means nothing. A broken or too old GPU driver is no error:
         the report says so in one line and the lesson runs on the CPU.
     """
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, not {seed!r}")
-    if not isinstance(cpu_devices, int) or isinstance(cpu_devices, bool) or cpu_devices < 1:
-        raise ValueError(f"cpu_devices must be a whole number of at least 1, not {cpu_devices!r}")
+    if not __debug__:
+        cure = "unset PYTHONOPTIMIZE and restart the kernel"
+        raise SetupError(
+            f"Python runs without `assert` (-O or PYTHONOPTIMIZE), so that false claims would pass: {cure}."
+        )
+    seed, cpu_devices = _whole("seed", seed, 0), _whole("cpu_devices", cpu_devices, 1)
     running_profile = profile()
     wanted = _choice("COURSE_DEVICE", "auto", ("auto", "cpu"))
     threads = _threads(running_profile)
@@ -271,6 +266,7 @@ def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machin
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
+    _prepare_numba(threads)
 
     torch, tf, keras = _import("torch"), _import("tensorflow"), _import("keras")
     if keras.backend.backend() != "tensorflow":
@@ -279,6 +275,10 @@ def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machin
             "set-up cell first: it selects the TensorFlow backend."
         )
 
+    # What ~/.keras/keras.json may have set otherwise for the reader's own work.
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_epsilon(1e-7)
     # A lesson trains several models, and TensorFlow would warn that each one traced a function anew.
     tf.get_logger().setLevel("ERROR")
     if cpu_devices > 1:
@@ -296,20 +296,14 @@ def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machin
     torch.manual_seed(seed)
     keras.utils.set_random_seed(seed % 2**32)
 
-    unit = "thread" if threads == 1 else "threads"
+    how = f"{threads} thread{'s' * (threads > 1)}, profile {running_profile}, seed {seed}"
     lines = (
-        f"PyTorch {torch.__version__.split('+')[0]} on {torch_name}; {threads} {unit}, profile {running_profile}, "
-        f"seed {seed}",
+        f"PyTorch {torch.__version__.split('+')[0]} on {torch_name}; {how}",
         f"TensorFlow {tf.__version__} with Keras {keras.__version__} on {tf_name}",
         *torch_lines,
         *tf_lines,
     )
     machine = Machine(device, keras_device, running_profile, threads, seed, lines)
     if not quiet:
-        report(machine)
+        print("\n".join(lines))
     return machine
-
-
-def report(machine: Machine) -> None:
-    """Print the lines of ``start``'s report: one for PyTorch, one for TensorFlow, then what went wrong, if anything."""
-    print("\n".join(machine.lines))

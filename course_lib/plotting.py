@@ -6,6 +6,7 @@ Ito's (2008) colour-blind safe set; they differ in lightness too, so that a grey
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import re
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 
 __all__ = [
     "COLOURS", "KERAS", "NUMPY", "OTHERS", "PYTORCH", "TRUTH",
-    "confusion_matrix", "image_grid", "loss_curves", "png", "show", "table", "unrolled", "use_style",
+    "confusion_matrix", "image_grid", "loss_curves", "show", "table", "unrolled", "use_style",
 ]  # fmt: skip
 
 PYTORCH = "#D55E00"  # vermillion
@@ -32,6 +33,7 @@ _LINE = {"PyTorch": "-", "Keras": "--", "NumPy": ":", "truth": "-"}
 
 def use_style() -> None:
     """Set the course's figure style for this kernel: light, large enough for a projector, spines only where read."""
+    plt.rcdefaults()  # but for the backend: a dark theme would leave white words on white, or TeX be asked for
     plt.rcParams.update(
         {
             "figure.figsize": (8.0, 3.4),
@@ -57,17 +59,11 @@ def use_style() -> None:
     )
 
 
-def png(fig: Figure, *, close: bool = True) -> bytes:
-    """Return a figure as PNG bytes and close it."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png")
-    if close:
-        plt.close(fig)
-    return buffer.getvalue()
-
-
 def show(fig: Figure, alt: str) -> None:
-    """Display a figure as a picture with alternative text, then close it.
+    """Display a figure with its alternative text, and close it.
+
+    The picture stands in HTML, because JupyterLab and nbconvert drop the alternative text of a bare PNG. A figure drawn
+    twice gives the same bytes.
 
     Parameters
     ----------
@@ -82,8 +78,12 @@ def show(fig: Figure, alt: str) -> None:
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError("show(fig, alt=…) needs a sentence that says what the figure shows")
-    data = {"image/png": png(fig), "text/plain": f"Figure: {alt}"}
-    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None})  # its version would differ from reader to reader
+    plt.close(fig)
+    source = base64.b64encode(buffer.getvalue()).decode()
+    picture = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
+    display({"text/html": picture, "text/plain": f"Figure: {alt}"}, raw=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None = None) -> None:
@@ -136,13 +136,7 @@ def _is_number(text: str) -> bool:
 
 
 def loss_curves(
-    curves: Mapping[str, Sequence[float]],
-    *,
-    xlabel: str = "epoch",
-    ylabel: str = "loss",
-    title: str = "",
-    log: bool = False,
-    ax=None,
+    curves: Mapping[str, Sequence[float]], *, xlabel="epoch", ylabel="loss", title="", log: bool = False, ax=None
 ):
     """Draw one curve per entry, PyTorch and Keras in their colours, and return the axes.
 
@@ -156,15 +150,9 @@ def loss_curves(
     others = iter(OTHERS * 4)
     for label, values in curves.items():
         name = next((n for n in COLOURS if label.lower().startswith(n.lower())), None)
-        ax.plot(
-            np.arange(1, len(values) + 1),
-            values,
-            _LINE.get(name, "-"),
-            color=COLOURS[name] if name else next(others),
-            marker="o" if len(values) <= 20 else None,
-            markersize=4,
-            label=label,
-        )
+        colour, marker = COLOURS[name] if name else next(others), "o" if len(values) <= 20 else None
+        x = np.arange(1, len(values) + 1)
+        ax.plot(x, values, _LINE.get(name, "-"), color=colour, marker=marker, markersize=4, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log:
         ax.set_yscale("log")

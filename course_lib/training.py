@@ -1,33 +1,35 @@
-"""The training loop that lesson 04a writes out, and the feeding of Keras in exactly the same order.
+"""The training loop that lesson 04a writes out, Keras fed in the same order, and one learning rate for both.
 
-Data lie on the device once; each batch is gathered by index. For steps of a few milliseconds that costs about a tenth
-more than the bare training step, for the smallest networks up to half (``make bench``); loading sample by sample costs
-up to 8.8 times.
+Data lie on the device once and each batch is gathered by index: loading sample by sample costs up to 8.8 times.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 
 import keras
 import numpy as np
 import torch
 
+from course_lib.data import Batches
+
 __all__ = [
-    "History", "StopOnNaN", "TrainingDiverged", "evaluate", "fit", "keras_feed", "predict", "to_tensor",
+    "History", "Schedule", "TrainingDiverged", "cosine", "evaluate", "fit",
+    "keras_feed", "keras_predict", "one_cycle", "predict", "to_tensor",
 ]  # fmt: skip
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for a GPU, so not every step
+_ROWS = 1024  # examples at once where nothing is trained
 
 
 class TrainingDiverged(FloatingPointError):
-    """The loss became NaN or infinite. ``history`` holds what was measured before."""
+    """A loss became NaN or infinite. ``history`` holds what was measured before, for PyTorch."""
 
     def __init__(self, message: str, history: History | None = None):
         super().__init__(message)
@@ -38,54 +40,67 @@ class TrainingDiverged(FloatingPointError):
 class History:
     """What one training measured; the names are those of Keras's ``History.history``.
 
-    Attributes
-    ----------
-    loss : list of float
-        Mean training loss of each epoch, weighted by batch size (model in training mode, weights still moving).
-    val_loss : list of float
-        Validation loss after each epoch; empty without validation data.
-    metrics : dict of str to list of float
-        Each metric on the validation data after each epoch.
-    cpu_s, wall_s : float
-        Seconds that the training took, evaluation included.
-    best_epoch : int or None
-        The epoch, from 1, whose weights were restored (with ``patience`` only).
+    ``loss`` is the mean of each epoch, weighted by batch size, in training mode with the weights still moving;
+    ``val_loss`` and ``metrics`` are measured on the validation data after it; ``cpu_s`` are the CPU seconds of it all.
     """
 
     loss: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
     cpu_s: float = 0.0
-    wall_s: float = 0.0
-    best_epoch: int | None = None
 
 
-def to_tensor(array, device="cpu") -> torch.Tensor:
-    """Return an array as a tensor on ``device``; on the CPU without a copy.
-
-    The arrays of ``course_lib.data`` are read-only. PyTorch warns about that, because it cannot know that nobody
-    writes; here nobody does.
-    """
-    with warnings.catch_warnings():
+def to_tensor(array, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Return an array as a tensor on ``device``; on the CPU without a copy, unless its byte order is foreign."""
+    with warnings.catch_warnings():  # the course's arrays are read-only: PyTorch cannot know that nobody writes
         warnings.filterwarnings("ignore", message=".*not writable.*")
+        if isinstance(array, np.ndarray):
+            array = array.astype(array.dtype.newbyteorder("="), copy=False)
         return torch.as_tensor(array).to(device)
+
+
+def _target(tensor: torch.Tensor) -> torch.Tensor:
+    """Labels as PyTorch's losses want them: int64, where Keras takes any whole numbers."""
+    return tensor.long() if tensor.dtype in (torch.int8, torch.int16, torch.int32) else tensor
+
+
+@contextmanager
+def _evaluating(model: torch.nn.Module) -> Iterator[torch.device]:
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield next((p.device for p in model.parameters()), torch.device("cpu"))
+    finally:
+        model.train(was_training)
+
+
+@contextmanager
+def _no_broadcast() -> Iterator[None]:
+    """Refuse targets (n,) beside predictions (n, 1): PyTorch would compare each with each, Keras does not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Using a target size", category=UserWarning)
+        try:
+            yield
+        except UserWarning as warning:
+            if "target size" not in str(warning):
+                raise
+            advice = "give targets and predictions one shape, for example y[:, None]"
+            raise ValueError(f"{advice}. {str(warning).split('. ')[0]}.") from warning
 
 
 def fit(
     model: torch.nn.Module,
-    batches,
+    batches: Batches,
     loss: Callable | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     *,
     epochs: int,
     objective: Callable | None = None,
-    scheduler=None,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     clip_norm: float | None = None,
-    validation=None,
+    validation: tuple | None = None,
     metrics: Mapping[str, Callable] | None = None,
-    patience: int | None = None,
-    device=None,
-    progress: bool = False,
     first_epoch: int = 0,
 ) -> History:
     """Train a PyTorch module on ``batches``; the counterpart of ``keras.Model.fit``.
@@ -93,267 +108,288 @@ def fit(
     Parameters
     ----------
     model : torch.nn.Module
-        Moved to ``device`` and left in evaluation mode.
+        Trained where its parameters are, and left in evaluation mode, also after an interrupt or an error.
     batches : course_lib.data.Batches
         Arrays ``(x, y)``, or any number of arrays if ``objective`` is given.
     loss : callable (prediction, target) -> scalar tensor
         For example ``torch.nn.CrossEntropyLoss()``; averaged over the batch.
-    optimizer : torch.optim.Optimizer
-    epochs : int
+    epochs, first_epoch : int
+        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order.
     objective : callable (model, *batch) -> scalar tensor, optional
         Instead of ``loss``, for models whose loss is not a function of prediction and target alone.
-    scheduler : torch.optim.lr_scheduler.LRScheduler, optional
-        Stepped after every batch.
-    clip_norm : float, optional
-        Largest global gradient norm (Keras: ``global_clipnorm``).
+    scheduler, clip_norm : optional
+        Stepped after every batch; largest global gradient norm (Keras: ``global_clipnorm``).
     validation : tuple of arrays (x, y), optional
         Measured after each epoch; with ``objective``, the arrays that it takes after the model.
     metrics : mapping from name to callable (prediction, target) -> scalar, optional
         Measured on ``validation``, in evaluation mode.
-    patience : int, optional
-        Stop after so many epochs without a smaller validation loss, and restore the best weights.
-    device : torch.device, optional
-        Default: where the model's parameters are.
-    progress : bool
-        Print one line per epoch.
-    first_epoch : int
-        Number of the first epoch in the batches' order, for training that goes on where it stopped.
 
-    Returns
-    -------
-    History
-
-    Raises
-    ------
-    TrainingDiverged
-        If the loss becomes NaN or infinite; the message names epoch and step.
-    ValueError
-        If the arguments do not fit together.
+    Raises ``TrainingDiverged`` if the loss becomes NaN or infinite, or the validation loss NaN; ``ValueError`` if
+    arguments do not fit together, the optimizer is another model's, or the scheduler is at its end.
     """
     if (loss is None) == (objective is None):
         raise ValueError("give either loss=… (prediction, target) or objective=… (model, *batch), and not both")
     if optimizer is None:
         raise ValueError("give an optimizer, for example torch.optim.Adam(model.parameters(), lr=1e-3)")
-    if patience is not None and validation is None:
-        raise ValueError("patience=… needs validation=(x, y): early stopping looks at the validation loss")
-    if metrics and validation is None:
-        raise ValueError("metrics=… needs validation=(x, y)")
+    if metrics and (validation is None or loss is None):
+        raise ValueError("metrics=… needs validation=(x, y) and loss=…")
+    if not isinstance(batches, Batches):
+        raise TypeError(f"batches must be course_lib.data.Batches(x, y, batch_size=…), not {type(batches).__name__}")
+    if validation is not None and not isinstance(validation, (tuple, list)):
+        raise TypeError(f"validation takes arrays (x, y), not {type(validation).__name__}; Batches have .arrays")
+    own = {id(p) for part in (model, loss) if isinstance(part, torch.nn.Module) for p in part.parameters()}
+    foreign = [id(p) not in own for group in optimizer.param_groups for p in group["params"]]
+    if all(foreign) or (objective is None and any(foreign)):
+        raise ValueError("the optimizer was made for another model's parameters: make it anew after the model")
     if objective is None:
-        objective = lambda model, x, y: loss(model(x), y)  # noqa: E731
-    device = device or next(model.parameters()).device
-    model.to(device)
+        objective = lambda model, x, y: loss(model(x), _target(y))  # noqa: E731
+    device = next(model.parameters()).device
     held = {id(array): to_tensor(array, device) for array in batches.arrays}  # an autoencoder's target is its input
-    history, best, best_weights = History(metrics={name: [] for name in metrics or {}}), math.inf, None
-    cpu, wall = time.process_time(), time.perf_counter()
-
-    for epoch in range(first_epoch, first_epoch + epochs):
-        model.train()
-        order = torch.from_numpy(batches.order(epoch)).to(device)
-        total, seen = torch.zeros((), device=device), 0
-        for step in range(len(batches)):
-            index = order[step * batches.batch_size : (step + 1) * batches.batch_size]
-            optimizer.zero_grad(set_to_none=True)
-            parts = {key: array[index] for key, array in held.items()}
-            value = objective(model, *(parts[id(array)] for array in batches.arrays))
-            value.backward()
-            if clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-            optimizer.step()
-            if scheduler is not None:
-                scheduler.step()
-            total += value.detach() * len(index)
-            seen += len(index)
-            if step % _CHECK_EVERY == 0 or step == len(batches) - 1:
-                _refuse_nan(float(total), epoch, step, history)
-        history.loss.append(float(total) / seen)
-        if validation is not None:
-            model.eval()
+    history, cpu = History(metrics={name: [] for name in metrics or {}}), time.process_time()
+    try:
+        for epoch in range(first_epoch, first_epoch + epochs):
+            model.train()
+            order = torch.from_numpy(batches.order(epoch)).to(device)
+            total, seen = torch.zeros((), device=device), 0
+            for step in range(len(batches)):
+                index = order[step * batches.batch_size : (step + 1) * batches.batch_size]
+                optimizer.zero_grad(set_to_none=True)
+                parts = {key: array[index] for key, array in held.items()}
+                with _no_broadcast() if (epoch, step) == (first_epoch, 0) else nullcontext():
+                    value = objective(model, *(parts[id(array)] for array in batches.arrays))
+                value.backward()
+                if clip_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+                optimizer.step()
+                if scheduler is not None:
+                    _move(scheduler)
+                total += value.detach() * len(index)
+                seen += len(index)
+                if step % _CHECK_EVERY == 0 or step == len(batches) - 1:
+                    _refuse_nan(float(total), f"epoch {epoch + 1}, at or before step {step + 1}", history)
+            history.loss.append(float(total) / seen)
+            if validation is None:
+                continue
             if loss is None:
-                with torch.no_grad():
-                    value = float(objective(model, *(to_tensor(a, device) for a in validation)))
-                history.val_loss.append(value)
+                with _evaluating(model):
+                    values = {"loss": float(objective(model, *(to_tensor(a, device) for a in validation)))}
             else:
-                values = evaluate(model, validation, {"loss": loss, **(metrics or {})}, device=device)
-                history.val_loss.append(values.pop("loss"))
-                for name, value in values.items():
-                    history.metrics[name].append(value)
-        if progress:
-            tail = f"  validation {history.val_loss[-1]:.4f}" if validation is not None else ""
-            print(f"epoch {epoch + 1:3d}  loss {history.loss[-1]:.4f}{tail}")
-        if patience is not None:
-            if history.val_loss[-1] < best:
-                best, history.best_epoch = history.val_loss[-1], epoch + 1
-                best_weights = copy.deepcopy(model.state_dict())
-            elif epoch + 1 - (history.best_epoch or first_epoch) >= patience:
-                break
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
-    model.eval()
-    history.cpu_s, history.wall_s = time.process_time() - cpu, time.perf_counter() - wall
+                values = evaluate(model, validation, {"loss": loss, **(metrics or {})})
+            history.val_loss.append(values.pop("loss"))
+            for name, value in values.items():
+                history.metrics[name].append(value)
+            if math.isnan(history.val_loss[-1]):
+                where = f"the validation loss is nan after epoch {epoch + 1}, the training loss is not"
+                raise TrainingDiverged(f"{where}: look for NaN in the validation data.", history)
+    finally:
+        model.eval()
+        history.cpu_s = time.process_time() - cpu
     return history
 
 
-def _refuse_nan(value: float, epoch: int, step: int | None, history: History | None) -> None:
+def _move(scheduler) -> None:
+    try:
+        scheduler.step()
+    except ValueError as error:
+        advice = "the learning-rate schedule is at its end: make optimizer and schedule anew to train again"
+        raise ValueError(f"{advice}. {error}") from error
+
+
+def _refuse_nan(value: float, place: str, history: History | None = None) -> None:
     if not math.isfinite(value):
-        place = f"epoch {epoch + 1}" if step is None else f"epoch {epoch + 1}, at or before step {step + 1}"
-        raise TrainingDiverged(
-            f"the training loss is {value} in {place}. Lower the learning "
-            "rate, clip the gradients, or look for a logarithm or division of zero; the weights are no longer usable.",
-            history,
-        )
+        advice = "Lower the learning rate, clip the gradients, or look for a logarithm or division of zero"
+        raise TrainingDiverged(f"the training loss is {value} in {place}. {advice}; the weights are spoilt.", history)
 
 
-@torch.no_grad()
-def predict(model: torch.nn.Module, x, *, batch_size: int = 1024, device=None) -> np.ndarray:
+def predict(model: torch.nn.Module, x) -> np.ndarray:
     """Return the model's outputs for all of ``x``, in evaluation mode, as one NumPy array of shape (n, …)."""
-    device = device or next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    parts = [model(to_tensor(x[i : i + batch_size], device)).cpu().numpy() for i in range(0, len(x), batch_size)]
-    model.train(was_training)
-    return np.concatenate(parts)
+    if not len(x):
+        raise ValueError("x has no rows: there is nothing to predict")
+    parts = []
+    with _evaluating(model) as device:
+        for i in range(0, len(x), _ROWS):
+            parts.append(model(to_tensor(x[i : i + _ROWS], device)))
+            if not isinstance(parts[-1], torch.Tensor):
+                kind = type(parts[-1]).__name__
+                raise TypeError(f"predict needs a model that returns one tensor, and this one returns a {kind}")
+    return torch.cat(parts).cpu().numpy()
 
 
-@torch.no_grad()
-def evaluate(model, data, metrics: Mapping[str, Callable], *, batch_size: int = 1024, device=None) -> dict[str, float]:
-    """Return each metric's mean over ``data = (x, y)``, in evaluation mode; metrics average over their batch."""
+def keras_predict(model: keras.Model, x) -> np.ndarray:
+    """Return a Keras model's outputs for all of ``x``, as ``predict`` does for PyTorch: one array of shape (n, …)."""
+    return model.predict(x, batch_size=_ROWS, verbose=0)
+
+
+def evaluate(model: torch.nn.Module, data: tuple, metrics: Mapping[str, Callable]) -> dict[str, float]:
+    """Return each metric's mean over ``data = (x, y)``, in evaluation mode.
+
+    A metric takes (prediction, target) of up to 1024 examples and returns their mean, as a scalar.
+    """
     x, y = data
     if len(x) != len(y) or not len(x):
         raise ValueError(f"data needs as many targets as inputs, and at least one; got {len(x)} and {len(y)}")
-    device = device or next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     sums = dict.fromkeys(metrics, 0.0)
-    for i in range(0, len(x), batch_size):
-        prediction = model(to_tensor(x[i : i + batch_size], device))
-        target = to_tensor(y[i : i + batch_size], device)
-        for name, metric in metrics.items():
-            sums[name] += float(metric(prediction, target)) * len(target)
-    model.train(was_training)
+    with _evaluating(model) as device, _no_broadcast():
+        for i in range(0, len(x), _ROWS):
+            prediction = model(to_tensor(x[i : i + _ROWS], device))
+            target = _target(to_tensor(y[i : i + _ROWS], device))
+            for name, metric in metrics.items():
+                sums[name] += float(metric(prediction, target)) * len(target)
     return {name: value / len(x) for name, value in sums.items()}
 
 
-def keras_feed(batches, epochs: int, *, first_epoch: int = 0, callbacks=()) -> dict:
+_HELD = weakref.WeakKeyDictionary()  # batches -> its arrays as tensors, for all models that train on them
+
+
+def keras_feed(batches: Batches, epochs: int, *, first_epoch: int = 0, callbacks=()) -> dict:
     """Return the arguments with which Keras trains on the batches of ``fit``: ``model.fit(**keras_feed(batches, 5))``.
 
-    Each epoch is one call of one graph: it takes the epoch's order, gathers batch after batch from arrays that lie on
-    the device, and runs the model's own ``train_step`` on each. That costs 1.0 to 1.2 times the bare step, for the
-    smallest networks up to 1.5 (``make bench``), where ``fit`` on arrays costs up to 2.8 times. A loss that becomes NaN stops the training.
+    A step costs what it costs in ``fit`` on arrays. Small networks become up to three times quicker with
+    ``model.compile(…, steps_per_execution=32)``: so many batches in one call of the graph, between which the stop
+    button acts. Any number works, also one that does not divide an epoch.
 
     Parameters
     ----------
     batches : course_lib.data.Batches
-    epochs, first_epoch : int
-        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order.
-    callbacks : sequence of keras.callbacks.Callback
-        Further callbacks. Keras counts an epoch as one batch here: use those that act at the end of an epoch.
+        Arrays ``(x, y)``, ``(x, y, sample_weight)``, or whatever the model's own ``train_step`` takes.
+    epochs, first_epoch, callbacks
+        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order, with Keras callbacks of your own.
 
-    Returns
-    -------
-    dict
-        Keyword arguments of ``keras.Model.fit``; add ``validation_data=(x, y)`` beside them where it is wanted.
+    ``validation_data=(x, y)`` or ``class_weight`` may stand beside the feed. ``fit`` then raises ``TrainingDiverged``
+    when an epoch's loss is NaN or infinite.
     """
     import tensorflow as tf
 
-    orders = np.stack([batches.order(epoch) for epoch in range(first_epoch, first_epoch + epochs)]).astype(np.int32)
+    if batches not in _HELD:
+        distinct = {id(array): array for array in batches.arrays}  # an autoencoder's target is its input
+        _HELD[batches] = {key: _tensor(array) for key, array in distinct.items()}
+    held, keys, size = _HELD[batches], [id(array) for array in batches.arrays], batches.batch_size
+    length = None if batches.n % size else size  # the graph's steps are quicker if all are alike
+    with tf.device("/CPU:0"):
+        order = tf.Variable(np.zeros(batches.n, np.int32), trainable=False)
+
+    def gather(k):
+        index = order[k * size : (k + 1) * size]
+        index.set_shape([length])
+        parts = {key: tf.gather(array, index) for key, array in held.items()}
+        return tuple(parts[key] for key in keys)
+
+    # Keras goes through the data anew in each epoch, so the callback has only to lay out that epoch's order before.
     return {
-        # Repeated, because Keras begins a finite data set anew if the model has a steps_per_execution above one.
-        "x": tf.data.Dataset.from_tensor_slices(orders).repeat(),
+        "x": tf.data.Dataset.range(len(batches)).map(gather),
         "epochs": epochs,
-        "steps_per_epoch": 1,
         "shuffle": False,
         "verbose": 0,
-        "callbacks": [_EpochInOneGraph(batches), StopOnNaN(), *callbacks],
+        "callbacks": [_Epochs(batches, first_epoch, order), *callbacks],
     }
 
 
-def _tensor(array):
-    """Return a NumPy array as a TensorFlow tensor that holds its numbers once.
-
-    ``tf.convert_to_tensor`` keeps a second copy for as long as the tensor lives, and uses two more while a graph that
-    reads it is made: 0.4 GB for the digits of MNIST.
-    """
+def _tensor(array: np.ndarray):
+    """Return an array as a TensorFlow tensor; ``tf.convert_to_tensor`` takes twice the memory at first."""
     import tensorflow as tf
 
-    def value():
-        return array
-
     def read():
-        tensor = tf.numpy_function(value, [], array.dtype)
+        tensor = tf.numpy_function(lambda: array, [], array.dtype)
         tensor.set_shape(array.shape)
         return tensor
 
     with tf.device("/CPU:0"):
         # As a concrete function: calls of ever new functions make TensorFlow warn of retracing.
-        tensor = tf.function(read, autograph=False).get_concrete_function()()
-    return tf.identity(tensor)  # on the GPU, where there is one
+        return tf.function(read, autograph=False).get_concrete_function()()
 
 
-_EPOCHS = weakref.WeakKeyDictionary()  # model -> (what its function was made for, the function)
-_HELD = weakref.WeakKeyDictionary()  # batches -> its arrays as tensors, for all models that train on them
+class _Epochs(keras.callbacks.Callback):
+    """Lay out the order of the epoch that begins, and stop at a loss that is not finite."""
 
-
-class _EpochInOneGraph(keras.callbacks.Callback):
-    """Let the model's ``train_function`` take the order of an epoch and run all its batches."""
-
-    def __init__(self, batches):
+    def __init__(self, batches, first_epoch: int, order):
         super().__init__()
-        self._batches = batches
+        self._batches, self._first, self._order = batches, first_epoch, order
 
-    def on_train_begin(self, logs=None):
-        model = self.model
-        # Tracing a recurrent network takes a second: once for each model, batches and compilation is enough.
-        key = (self._batches, model.optimizer, model._compile_loss, model.run_eagerly)
-        known, function = _EPOCHS.get(model, (None, None))
-        if known is None or any(a is not b for a, b in zip(known, key)):
-            function = self._make(model)
-            _EPOCHS[model] = (key, function)
-        model.train_function = function
-
-    def _make(self, model):
-        import tensorflow as tf
-
-        model = weakref.proxy(model)
-        size = self._batches.batch_size
-        arrays = self._batches.arrays
-        if self._batches not in _HELD:
-            _HELD[self._batches] = {id(array): _tensor(array) for array in arrays}  # once, if the target is the input
-        held = _HELD[self._batches]
-        n = len(arrays[0])
-        whole = n // size
-        rest = n - whole * size if len(self._batches) > whole else 0
-
-        def step(*batch):
-            return model.train_step(batch)
-
-        if not model.run_eagerly:
-            step = tf.function(step, jit_compile=model.jit_compile, reduce_retracing=False)
-
-        def one_batch(order, begin, length):
-            # tf.slice, and not order[begin:…]: the shape is then known to the graph, and its step is quicker.
-            index = tf.slice(order, [begin], [length])
-            parts = {key: tf.gather(array, index) for key, array in held.items()}
-            return step(*(parts[id(array)] for array in arrays))
-
-        def one_epoch(iterator):
-            order = next(iterator)
-            if whole:
-                logs = one_batch(order, 0, size)
-                for k in tf.range(1, whole):
-                    logs = one_batch(order, k * size, size)
-            if rest:
-                logs = one_batch(order, whole * size, rest)
-            return logs
-
-        return one_epoch if model.run_eagerly else tf.function(one_epoch, reduce_retracing=True)
-
-    def on_train_end(self, logs=None):
-        self.model.train_function = None  # a later fit on other data makes Keras's own again
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Raise ``TrainingDiverged`` when the loss is NaN or infinite; Keras's own ``TerminateOnNaN`` ends in silence."""
+    def on_epoch_begin(self, epoch, logs=None):
+        self._order.assign(self._batches.order(self._first + epoch).astype(np.int32))
 
     def on_epoch_end(self, epoch, logs=None):
-        if logs and "loss" in logs:
-            _refuse_nan(float(logs["loss"]), epoch, None, None)
+        # Keras's own TerminateOnNaN ends in silence.
+        _refuse_nan((logs or {}).get("loss", 0.0), f"epoch {self._first + epoch + 1}")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning rate that rises from ``start`` to ``peak`` at step ``top``, and falls to ``end`` at step ``last``.
+
+    Made by ``one_cycle`` or ``cosine``. It falls along half a cosine; it rises along one, or ``straight``.
+    """
+
+    peak: float
+    steps: int
+    top: float
+    last: float
+    start: float
+    end: float
+    straight: bool
+
+    def __post_init__(self):
+        if not (self.peak > 0 and 0 <= self.top < self.last):
+            found = f"peak {self.peak}, {self.steps} steps, the peak at step {self.top:g}"
+            raise ValueError(f"a rate needs a peak above 0 and steps to rise and to fall in: {found}")
+
+    def at(self, k):
+        """Return the rate of step k, from 0: a float, or an array of k's shape. After the last step it stays."""
+        k = np.asarray(k, dtype=float)
+        part = np.clip(k / max(self.top, 1e-9), 0, 1)
+        rise = part if self.straight else (1 - np.cos(np.pi * part)) / 2
+        fall = (1 + np.cos(np.pi * np.clip((k - self.top) / (self.last - self.top), 0, 1))) / 2
+        up, down = self.start + (self.peak - self.start) * rise, self.end + (self.peak - self.end) * fall
+        return np.where(k < self.top, up, down)[()]
+
+    def torch(self, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+        """Set the rate of all the optimizer's parameters; step the result after every batch, as ``fit`` does."""
+
+        def rate(k: int) -> float:
+            if k > self.steps:
+                raise ValueError(f"It was made for {self.steps} steps.")
+            return float(self.at(k))
+
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] = 1.0  # LambdaLR multiplies it by the rate
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+
+    def keras(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        """Return what a Keras optimizer takes as ``learning_rate``."""
+        return _KerasSchedule(**asdict(self))
+
+
+@keras.saving.register_keras_serializable("course_lib")
+class _KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The rates of a ``Schedule``, looked up: computed in float32 they would be a thousandth off where they are small."""
+
+    def __init__(self, **config):
+        self._config = config
+        self._rates = Schedule(**config).at(np.arange(config["steps"] + 1)).astype("float32")
+
+    def __call__(self, step):
+        step = keras.ops.minimum(keras.ops.cast(step, "int32"), len(self._rates) - 1)
+        return keras.ops.take(keras.ops.convert_to_tensor(self._rates), step)
+
+    def get_config(self) -> dict:
+        return self._config
+
+
+def one_cycle(peak: float, steps: int, *, warmup: float = 0.3) -> Schedule:
+    """Half a cosine up from ``peak`` / 25 in the share ``warmup`` of the steps, half a cosine down to ``peak`` / 25e4.
+
+    ``steps`` are all training steps: epochs · batches. The rates are those of PyTorch's ``OneCycleLR(optimizer, peak,
+    steps, pct_start=warmup, cycle_momentum=False)``. Source: Smith (2018), arXiv:1803.09820, section 4.
+    """
+    return Schedule(float(peak), int(steps), warmup * steps - 1, steps - 1.0, peak / 25, peak / 25e4, straight=False)
+
+
+def cosine(peak: float, steps: int, *, warmup: float = 0.0, start: float = 0.0) -> Schedule:
+    """A line up from ``start`` · ``peak`` in the share ``warmup`` of the steps, then half a cosine down to 0.
+
+    ``steps`` are all training steps: epochs · batches. Without warm-up the rates are those of PyTorch's
+    ``CosineAnnealingLR(optimizer, steps)``, with it those of Keras's ``CosineDecay``.
+    Source: Loshchilov and Hutter (2017), arXiv:1608.03983, equation 5.
+    """
+    top = int(warmup * steps + 1e-9)  # a whole step: 0.29 · 100 is 28.999…
+    return Schedule(float(peak), int(steps), float(top), float(steps), float(start * peak), 0.0, straight=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from course_lib import accelerator
@@ -82,10 +83,11 @@ def test_the_number_of_cpu_devices_must_be_a_whole_number(number):
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [
-        ("COURSE_PROFILE", "quick", "lecture and full"),
-        ("COURSE_DEVICE", "tpu", "auto, cpu"),
+        ("COURSE_PROFILE", "quick", "lecture or full"),
+        ("COURSE_DEVICE", "tpu", "auto or cpu"),
         ("COURSE_THREADS", "0", "at least 1"),
         ("COURSE_THREADS", "many", "whole number"),
+        ("COURSE_THREADS", "²", "whole number"),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused_by_name(monkeypatch, variable, value, words):
@@ -95,10 +97,55 @@ def test_a_setting_that_means_nothing_is_refused_by_name(monkeypatch, variable, 
     assert variable in str(refused.value) and value in str(refused.value) and words in str(refused.value)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None])
+def test_an_empty_setting_counts_as_unset(monkeypatch):
+    for variable in ("COURSE_THREADS", "COURSE_PROFILE", "COURSE_DEVICE"):
+        monkeypatch.setenv(variable, " ")
+    assert accelerator._threads(accelerator.profile()) == 1
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", True, None, np.True_])
 def test_a_seed_must_be_a_whole_number(seed):
     with pytest.raises(ValueError, match="seed"):
         accelerator.start(seed)
+
+
+@pytest.mark.parametrize("seed", [np.int64(3), np.uint8(3)])
+def test_a_seed_may_be_a_whole_number_of_numpy(seed):
+    assert accelerator._whole("seed", seed, 0) == 3
+
+
+def test_the_readers_own_settings_of_keras_and_an_unwritable_home_do_not_reach_the_course(tmp_path):
+    own = '{"floatx": "float64", "image_data_format": "channels_first", "epsilon": 1e-3, "backend": "jax"}'
+    (tmp_path / "keras.json").write_text(own, encoding="utf-8")
+    code = """
+from course_lib import accelerator
+accelerator.start(quiet=True)
+import os, keras
+assert keras.config.floatx() == "float32" and keras.config.epsilon() == 1e-7
+assert keras.layers.Dense(1).dtype_policy.name == "float32"
+assert keras.config.image_data_format() == "channels_last" and keras.layers.Conv2D(1, 3).data_format == "channels_last"
+assert os.environ["NUMBA_NUM_THREADS"] == "1"
+print(os.environ["NUMBA_CACHE_DIR"])
+open(os.path.join(os.environ["NUMBA_CACHE_DIR"], "written"), "w").close()
+"""
+    nowhere = str(tmp_path / "keras.json" / "home")  # under a file, where even root can make no folder
+    done = run(code, KERAS_HOME=str(tmp_path), HOME=nowhere, USERPROFILE=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert not os.path.exists(done.stdout.strip())  # removed when the kernel ended
+
+
+def test_numba_keeps_its_cache_where_home_can_be_written(monkeypatch, tmp_path):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    accelerator._prepare_numba(1)
+    assert "NUMBA_CACHE_DIR" not in os.environ and os.environ["NUMBA_NUM_THREADS"] == "2"
+
+
+def test_a_python_without_assertions_is_refused_in_a_sentence():
+    done = run("from course_lib import accelerator; accelerator.start()", PYTHONOPTIMIZE="1")
+    assert done.returncode != 0 and "PYTHONOPTIMIZE and restart the kernel" in done.stderr
 
 
 def test_a_framework_that_cannot_be_imported_is_named_with_the_cure(monkeypatch):
@@ -127,8 +174,6 @@ class Fake:
         return SimpleNamespace(type=name)
 
     def ones(self, *shape, device):
-        import numpy as np
-
         if self.error:
             raise RuntimeError(self.error)
         return np.ones(shape)
@@ -178,8 +223,6 @@ class FakeTF:
 
     @staticmethod
     def ones(shape):
-        import numpy as np
-
         return np.ones(shape)
 
     @staticmethod

@@ -12,6 +12,7 @@ import pytest
 
 from course_lib import data
 from course_lib.data import _files
+from course_lib.data.sealed import row_keys
 
 LOADERS = {
     "mnist.npz": data.mnist,
@@ -21,7 +22,6 @@ LOADERS = {
     "ecg_beats.npz": data.ecg_beats,
     "sensors.npz": data.sensors,
     "spectra.npz": data.spectra,
-    "moby_dick.txt.xz": data.moby_dick,
 }
 
 
@@ -168,6 +168,38 @@ def test_mnist_counts_and_pixels(mnist):
     assert pixels.std(dtype=np.float64) == pytest.approx(0.3081, abs=5e-5)
 
 
+@pytest.mark.parametrize("flat", [True, False])
+def test_mnist_split_gives_the_parts_that_the_lessons_take(mnist, flat):
+    parts = mnist.split(train=300, validation=200, test=100, flat=flat)
+    taken = {
+        "train": (parts.train, mnist.train_images[:300], mnist.train_labels[:300]),
+        "validation": (parts.validation, mnist.train_images[-200:], mnist.train_labels[-200:]),
+        "test": (parts.test.open(), mnist.test_images[:100], mnist.test_labels[:100]),
+    }
+    for (x, y), images, labels in taken.values():
+        assert (x.dtype, y.dtype) == (np.float32, np.int64)
+        assert np.array_equal(x, (images.reshape(-1, 784) if flat else images) / np.float32(255))
+        assert np.array_equal(y, labels)
+    assert [len(part) for part in mnist.split(train=5).validation] == [0, 0]
+
+
+def test_mnist_split_seals_the_test_part_and_refuses_what_cannot_be_had(mnist):
+    with pytest.raises(data.SealedError):
+        np.asarray(mnist.split(train=10, test=10).test)
+    for sizes in ({"train": 50_001, "validation": 10_000}, {"train": 1, "test": 10_001}):
+        with pytest.raises(ValueError, match="there are 60000 digits for the first two and 10000 for the test"):
+            mnist.split(**sizes)
+    with pytest.raises(ValueError, match="train is 0"):
+        mnist.split(train=0)
+
+
+def test_mnist_holds_no_digit_in_both_parts(mnist):
+    # What lets MNIST.split do without the comparison of rows that `split` makes.
+    keys = [set(row_keys(images.reshape(-1, 784)).tolist()) for images in (mnist.train_images, mnist.test_images)]
+    assert [len(k) for k in keys] == [60_000, 10_000]
+    assert not keys[0] & keys[1]
+
+
 def test_names_counts(names):
     counts = dict(zip(names.language_names, np.bincount(names.languages).tolist(), strict=True))
     documented = {
@@ -312,10 +344,3 @@ def test_spectra():
     assert 100 * s[:4] ** 2 / (s**2).sum() == pytest.approx([93.8, 4.3, 1.0, 0.6], abs=0.05)
     glucose = np.interp(spectra.hours, spectra.glucose_hours, spectra.glucose)
     assert abs(np.corrcoef(u[:, 0], glucose)[0, 1]) == pytest.approx(0.80, abs=0.01)
-
-
-def test_moby_dick():
-    text = data.moby_dick()
-    assert (len(text), len(set(text))) == (1_190_317, 83)
-    assert text.startswith("CHAPTER 1. Loomings.\n\nCall me Ishmael.")
-    assert len(re.findall(r"^CHAPTER ", text, re.MULTILINE)) == 135

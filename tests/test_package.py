@@ -15,9 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 ASKED = [Requirement(text) for text in [*PROJECT["dependencies"], *EXTRAS["test"]]]
-LATER = [
-    Requirement(text) for text in EXTRAS["present"]
-]  # installed when a deck or the site is made for the first time
+LATER = [Requirement(text) for text in EXTRAS["pages"]]  # installed when a deck or the site is made for the first time
 FIXED = {
     canonicalize_name(requirement.name): requirement
     for requirement in map(Requirement, (ROOT / "constraints.txt").read_text(encoding="utf-8").split("\n")[:-1])
@@ -47,13 +45,15 @@ def test_the_constraints_are_exact_and_name_no_machine_and_no_gpu_build():
 def test_conda_and_binder_build_the_same_environment():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     python, *_ = [entry for entry in environment["dependencies"] if str(entry).startswith("python")]
-    assert python == "python=3.11" and PROJECT["requires-python"] == ">=3.11"
+    assert python == "python=3.11" and PROJECT["requires-python"] == ">=3.11,<3.14"
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert pip == ["-c constraints.txt", "-e .[test]"]
-    assert "-c constraints.txt -e '.[test]'" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert pip == ["-c constraints.txt", "-e ."]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "-c constraints.txt" in makefile and "(3, 11) <= sys.version_info[:2] < (3, 14)" in makefile
+    assert all(f"$(PIP) -e {what}\n" in makefile for what in (".", "'.[test]'", "'.[test,pages]'"))
 
 
-@pytest.mark.parametrize("room", ["", ".data", ".explorer", ".exercises", ".accelerator", ".plotting"])
+@pytest.mark.parametrize("room", ["", ".data", ".explorer", ".accelerator", ".plotting", ".claims"])
 def test_importing_a_room_loads_neither_framework(room):
     code = f"""
 import sys, course_lib{room}
@@ -76,3 +76,23 @@ def test_an_unknown_room_is_an_attribute_error_and_the_known_ones_are_listed():
     assert {"data", "parity", "training"} <= set(dir(course_lib))
     with pytest.raises(AttributeError, match="nonsense"):
         course_lib.nonsense  # noqa: B018
+
+
+def test_everything_that_handles_lessons_is_installed_with_its_files():
+    """What is found as a package, and the patterns of its data, hold every file of tools and exercises."""
+    from setuptools import find_packages
+
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    setuptools = configuration["tool"]["setuptools"]
+    packages = find_packages(ROOT, include=setuptools["packages"]["find"]["include"])
+    assert {"course_lib", "exercises", "tools", "tools.deck", "tools.site"} <= set(packages)
+    assert set(setuptools["package-data"]) <= set(packages)
+    patterns = {
+        ROOT / package.replace(".", "/") / pattern
+        for package, found in setuptools["package-data"].items()
+        for pattern in found
+    }
+    data = {path for path in (ROOT / "tools").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    installed = {path for pattern in patterns for path in ROOT.glob(pattern.relative_to(ROOT).as_posix())}
+    assert data <= installed, sorted(path.relative_to(ROOT).as_posix() for path in data - installed)
+    assert configuration["project"]["scripts"]["course"] == "tools.cli:main"

@@ -9,10 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from present import assets, browser, cells, handout, make_site, slides
-from present.notebook import FRAMES, NOTEBOOKS, WIDGET, folded, slide_type, tags
+from tools import assets, browser, deck, handout, pages, ranges
+from tools.lesson import CLAIM, FRAMES, NOTEBOOKS, WIDGET, Lesson, folded, lessons, pairs, slide_type, tags
 
-LESSONS = {lesson.stem: lesson for lesson in cells.lessons()}
+LESSONS = {lesson.stem: lesson for lesson in lessons()}
 each_lesson = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS.keys())
 
 
@@ -41,18 +41,26 @@ RECORDING = {
 }
 
 
-CLAIM = """for x, y in [(1, 2)]:
+CLAIMED = """for x, y in [(1, 2)]:
     print("x < y")
     assert x < y
 parity.compare(
     outputs={"PyTorch": 1, "Keras": 1})"""
 
 
+RECORD = {
+    "sentence": "a < b & small", "value": 2.0, "uncertainty": 0.1, "source": "5 seeds", "bound": "below 3",
+    "margin": 10.0, "margin_in": "standard errors", "holds": True,
+}  # fmt: skip
+
+
 @pytest.fixture
 def lesson(tmp_path):
     """A small lesson with a cell of each kind."""
-    show = new_output(
-        "display_data", data={"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "A <b> picture"}}
+    picture = '<img alt="A &lt;b&gt; picture" src="data:image/png;base64,iVBORw0KGgo=">'
+    show = new_output("display_data", data={"text/html": picture, "text/plain": "Figure: A <b> picture"})
+    held = new_output(
+        "display_data", data={CLAIM: RECORD, "text/plain": f"✓ {RECORD['sentence']}: 2.0 ± 0.1 (5 seeds), below 3"}
     )
     explorer = new_output("execute_result", data={FRAMES: RECORDING, WIDGET: {}, "text/plain": "Explorer"})
     notebook = new_notebook(
@@ -63,7 +71,8 @@ def lesson(tmp_path):
             words("## 1 A question\n\nWith $x_t$ and\n\n| a | b |\n|---|---|\n| 1 | 2 |", "slide"),
             code("# PyTorch\na = 1", printed("1"), tags=["pytorch", "gridwidth-1-2"]),
             code("# Keras\na = 2", tags=["keras", "gridwidth-1-2"]),
-            code(CLAIM, printed("x < y"), slide="fragment", tags=["claim"]),
+            code(CLAIMED, printed("x < y"), slide="fragment", tags=["claim"]),
+            code("claim(…)".replace("…", "words, 2, below=3"), held, tags=["claim"]),
             code("plotting.show(fig)", show),
             code("Explorer(draw)", explorer, tags=["explorer"]),
             code("answer = ...", tags=["exercise"]),
@@ -75,23 +84,25 @@ def lesson(tmp_path):
     )
     path = tmp_path / "09z_a_test.ipynb"
     nbformat.write(notebook, path)
-    return cells.Lesson(path)
+    return Lesson(path)
 
 
 def deck_of(lesson, folder):
-    return BeautifulSoup(slides.make(lesson, folder, []).read_text(encoding="utf-8"), "html.parser")
+    return BeautifulSoup(deck.make(lesson, folder, []).read_text(encoding="utf-8"), "html.parser")
 
 
 def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
     blocks = soup.select("#lesson > .block")
-    assert [block["data-begins"] for block in blocks] == ["slide", "slide", "-", "fragment", "-", "-", "-", "-"]
+    assert [block["data-begins"] for block in blocks] == ["slide", "slide", "-", "fragment", "-", "-", "-", "-", "-"]
     assert [note.get_text(strip=True) for note in soup.select("aside.notes")] == ["Say this aloud."]
     assert (
         len(soup.select(".pair.code .half")) == 2 and soup.select(".pair.outputs .keras")[0].get_text(strip=True) == ""
     )
     claim = soup.select_one('.part[data-badge="claim"]')
-    assert claim["data-word"] == "measured" and "x < y" in claim.get_text()
+    assert claim["data-word"] == "measured" and "assert x < y" in claim.get_text()
+    line = soup.select_one("p.claim")
+    assert " ".join(line.get_text().split()) == "✓ a < b & small 2.0 ± 0.1 (5 seeds), below 3"
     text = soup.get_text()
     assert "import torch" not in text and "secret" not in text  # set-up and solutions are not for the wall
     assert "plotting.show" not in text and soup.select_one("img.figure")["alt"] == "A <b> picture"
@@ -100,20 +111,20 @@ def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
 
 def test_a_cell_that_only_prepares_an_explorer_is_left_to_the_notebook():
     explorer = code("Explorer(draw)", tags=["explorer"])
-    assert slides.prepares(code("table = {}"), explorer)
+    assert deck.prepares(code("table = {}"), explorer)
     for cell in (code("print(1)", printed("1")), code("assert x", tags=["claim"]), words("Find out …")):
-        assert not slides.prepares(cell, explorer)
-    assert not slides.prepares(code("table = {}"), code("x = 1")) and not slides.prepares(code("x = 1"), None)
+        assert not deck.prepares(cell, explorer)
+    assert not deck.prepares(code("table = {}"), code("x = 1")) and not deck.prepares(code("x = 1"), None)
 
 
 def test_a_deck_names_nothing_outside_its_folder(lesson, tmp_path):
-    text = slides.make(lesson, tmp_path, ["sans.css"]).read_text(encoding="utf-8")
+    text = deck.make(lesson, tmp_path, ["sans.css"]).read_text(encoding="utf-8")
     addresses = re.findall(r'(?:src|href)="([^"#]+)"', text)
     assert addresses and all(address.startswith(("assets/", "data:", "01a")) for address in addresses)
 
 
 def test_an_explorer_is_played_from_its_recording():
-    soup = BeautifulSoup(cells.player(RECORDING, "p1"), "html.parser")
+    soup = BeautifulSoup(pages.player(RECORDING, "p1"), "html.parser")
     (script,) = soup.find_all("script")
     assert json.loads(script.string) == {"frames": RECORDING["frames"]}  # what is inside cannot end the script
     slope, name = soup.find_all("input")
@@ -126,7 +137,7 @@ def test_an_explorer_is_played_from_its_recording():
 def test_a_recording_of_words_is_a_list_and_says_if_its_controls_do_not_move_together():
     kinds = {"name": "kind", "label": "kind", "values": ["up", "<down>"], "start": 0}
     recording = {**RECORDING, "controls": [RECORDING["controls"][0], kinds]}
-    soup = BeautifulSoup(cells.player(recording, "p1"), "html.parser")
+    soup = BeautifulSoup(pages.player(recording, "p1"), "html.parser")
     assert [option.string for option in soup.select("select option")] == ["up", "<down>"]
     assert soup.option.has_attr("selected") and "one control moves at a time" in soup.small.string
 
@@ -136,13 +147,13 @@ def test_pairs_are_two_neighbours_and_a_half_alone_stays_alone():
         code("# PyTorch", tags=["pytorch", "gridwidth-1-2"]), code("# Keras", tags=["keras", "gridwidth-1-2"]),
         code("# PyTorch", tags=["pytorch", "gridwidth-1-2"]), code("x"),
     )  # fmt: skip
-    assert [len(group) for group in cells.pairs([one, other, alone, plain, alone])] == [2, 1, 1, 1]
+    assert [len(group) for group in pairs([one, other, alone, plain, alone])] == [2, 1, 1, 1]
 
 
 def test_an_unknown_lesson_is_said_to_be_unknown():
     with pytest.raises(SystemExit, match="No lesson is called '99x'.*01a_rnn_cell"):
-        cells.lessons("99x")
-    assert [lesson.number for lesson in cells.lessons("01a, 02")] == ["01a", "02"]
+        lessons("99x")
+    assert [lesson.number for lesson in lessons("01a, 02")] == ["01a", "02"]
 
 
 def test_the_student_copy_has_no_solution_and_no_output_and_keeps_the_rest(lesson):
@@ -182,7 +193,7 @@ def test_no_cell_needs_a_solution(lesson):
 def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
     # a folded cell that prints nothing has nothing to show; an explorer shows what the cell before it prepared
-    prepared = {cell.id for cell, after in zip(lesson.cells, lesson.cells[1:]) if slides.prepares(cell, after)}
+    prepared = {cell.id for cell, after in zip(lesson.cells, lesson.cells[1:]) if deck.prepares(cell, after)}
     shown = [
         cell
         for cell in lesson.cells
@@ -190,7 +201,7 @@ def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
         and not (folded(cell) and not cell.outputs)
         and cell.id not in prepared
     ]
-    halves = sum(len(group) == 2 for group in cells.pairs(lesson.cells))
+    halves = sum(len(group) == 2 for group in pairs(lesson.cells))
     assert len(soup.select("#lesson > .block")) == len(shown) - halves
     assert len(soup.select(".explorer-player")) == sum("explorer" in tags(cell) for cell in lesson.cells) > 0
     assert all(image["alt"] for image in soup.select("img"))
@@ -203,7 +214,7 @@ def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
 def test_a_student_copy_runs_and_every_check_says_not_started(name):
     from nbclient import NotebookClient
 
-    from present.run_lesson import kernel_environment
+    from tools.kernel import kernel_environment
 
     copy = handout.student_copy(LESSONS[name].notebook)
     client = NotebookClient(copy, timeout=300, resources={"metadata": {"path": str(NOTEBOOKS)}})
@@ -212,25 +223,93 @@ def test_a_student_copy_runs_and_every_check_says_not_started(name):
     assert said and all("not started" in text.lower() for text in said), said
 
 
-def test_a_page_of_the_site_keeps_figures_claims_and_explorers(lesson, tmp_path):
+def test_a_page_of_the_site_keeps_figures_claims_and_explorers(lesson, tmp_path, monkeypatch):
+    from tools import site
+
     (tmp_path / "_static" / "figures").mkdir(parents=True)
-    page = make_site.Page(lesson, tmp_path)
+    page = site.Page(lesson, tmp_path)
     sources = [cell.source for cell in page.notebook.cells]
     assert "Say this aloud." not in sources and len(sources) == len(lesson.cells) - 1
     assert page.figures == [("figure-09z-1", "A <b> picture", "09z_a_test-1.png")]
     assert (tmp_path / "_static" / "figures" / "09z_a_test-1.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
     asserts = 'assert x < y\nparity.compare(\n    outputs={"PyTorch": 1, "Keras": 1})'
-    assert page.claims == [("claim-09z-1", "1 A question", "x < y", asserts)]
+    first, second = page.claims
+    assert first == ("claim-09z-1", "1 A question", [], "x < y", asserts)
+    assert second.anchor == "claim-09z-2" and [sentence for sentence, _ in second.published] == ["a < b & small"]
     explorer = next(cell for cell in page.notebook.cells if cell.source == "Explorer(draw)")
     assert 'class="explorer-player"' in explorer.outputs[0].data["text/html"]
     assert "hide-cell" in page.notebook.cells[-1].metadata["tags"]
-    assert '<a href="lessons/09z_a_test.html#claim-09z-1">1 A question</a>' in make_site.written_claims([page])
-    assert "lessons/09z_a_test.html#figure-09z-1" in make_site.written_figures([page])
+    monkeypatch.setattr(ranges, "summary", lambda lesson: {"a < b & small": "holds in 9 of 9 runs"})
+    index = site.written_claims([page])
+    assert '<a href="lessons/09z_a_test.html#claim-09z-1">1 A question</a>' in index
+    assert "a &lt; b &amp; small" in index and '<p class="claim-runs">holds in 9 of 9 runs</p>' in index
+    assert "lessons/09z_a_test.html#figure-09z-1" in site.written_figures([page])
+
+
+def test_markdown_leaves_tex_alone_and_knows_tables():
+    text = pages.markdown(
+        "With $a_1*b*c < 2$ and $$x$$\n\n$$\ny_1 & z\n$$\n\n|a|b|\n|--|--|\n|`x`|~~2~~|\n\n<b>html</b>"
+    )
+    soup = BeautifulSoup(text, "html.parser")
+    assert "$a_1*b*c < 2$" in soup.get_text() and "$$x$$" in soup.get_text() and "y_1 & z" in soup.get_text()
+    assert not soup.em and len(soup.select("table td")) == 2 and soup.td.code.string == "x" and soup.b.string == "html"
+
+
+def test_a_picture_stored_before_its_alt_text_moved_into_the_page_keeps_it():
+    assert pages.figure({"image/png": "AAAA"}, {"image/png": {"alt": "A line"}}) == (
+        '<img class="figure" alt="A line" src="data:image/png;base64,AAAA">'
+    )
+    assert pages.figure({"text/html": "<table></table>"}) is None
+
+
+def test_a_claim_that_did_not_hold_is_not_ticked():
+    text = BeautifulSoup(pages.claim({**RECORD, "holds": False}), "html.parser").get_text()
+    assert text.startswith("✗") and "✓" not in text and "below 3" in text
+
+
+def test_decks_are_made_whole_or_not_at_all(tmp_path, monkeypatch):
+    folder = tmp_path / "slides"
+    monkeypatch.setattr(assets, "copy_deck", lambda target: target.mkdir(parents=True) or [])
+    deck.make_all("00 01a", folder)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.html")}
+    assert set(before) == {"00_start_here.html", "01a_rnn_cell.html", "index.html"}
+
+    def breaks(lesson, target, sheets):
+        (target / f"{lesson.stem}.html").unlink(missing_ok=True)
+        (target / f"{lesson.stem}.html").write_text("half", encoding="utf-8")
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(deck, "make", breaks)
+    with pytest.raises(RuntimeError):
+        deck.make_all("01a", folder)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.html")} == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".slides-")] == []
+
+
+def test_one_deck_made_anew_keeps_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "copy_deck", lambda target: target.mkdir(parents=True) or [])
+    deck.make_all("00 01a", tmp_path / "slides")
+    first = (tmp_path / "slides" / "00_start_here.html").stat().st_mtime_ns
+    deck.make_all("01a", tmp_path / "slides")
+    assert (tmp_path / "slides" / "00_start_here.html").stat().st_mtime_ns == first
+    assert (tmp_path / "slides" / "index.html").read_text(encoding="utf-8").count("<li>") == 2
+
+
+def test_a_lesson_saved_without_cell_ids_becomes_a_deck(tmp_path):
+    """Colab and older editors write nbformat 4.0 to 4.4."""
+    notebook = json.loads(LESSONS["00_start_here"].path.read_text(encoding="utf-8"))
+    notebook["nbformat_minor"] = 2
+    for cell in notebook["cells"]:
+        del cell["id"]
+    path = tmp_path / "00_start_here.ipynb"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert len(deck_of(Lesson(path), tmp_path).select("#lesson > .block")) > 5
+    assert [cell.id for cell in Lesson(path).cells] == [cell.id for cell in Lesson(path).cells]
 
 
 def test_the_browser_packages_are_exact_and_name_no_server():
-    text = (assets.PRESENT / "package-lock.json").read_text(encoding="utf-8")
-    asked = json.loads((assets.PRESENT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    text = (assets.TOOLS / "package-lock.json").read_text(encoding="utf-8")
+    asked = json.loads((assets.TOOLS / "package.json").read_text(encoding="utf-8"))["dependencies"]
     locked = json.loads(text)["packages"]
     assert "resolved" not in text and all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in asked.values())
     for name, version in asked.items():
@@ -249,3 +328,10 @@ def test_a_browser_that_is_named_and_not_there_is_refused(monkeypatch, tmp_path)
     monkeypatch.setenv("COURSE_CHROMIUM", str(tmp_path / "nowhere"))
     with pytest.raises(SystemExit, match="COURSE_CHROMIUM names"):
         browser.executable()
+
+
+def test_only_root_runs_a_browser_without_a_sandbox(monkeypatch):
+    monkeypatch.setattr(browser.os, "geteuid", lambda: 1000, raising=False)
+    assert "--no-sandbox" not in browser.flags()
+    monkeypatch.setattr(browser.os, "geteuid", lambda: 0, raising=False)
+    assert "--no-sandbox" in browser.flags()

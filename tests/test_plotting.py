@@ -1,5 +1,8 @@
 """Figures with alternative text, tables in two forms, and the drawings that lessons share."""
 
+import base64
+from html.parser import HTMLParser
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -18,9 +21,14 @@ def shown(monkeypatch):
     return calls
 
 
+def picture(data):
+    return base64.b64decode(data["text/html"].split("base64,")[1].split('"')[0])
+
+
 @pytest.fixture(autouse=True)
 def no_figure_is_left():
-    yield
+    with matplotlib.rc_context():
+        yield
     plt.close("all")
 
 
@@ -28,8 +36,45 @@ def test_show_gives_a_picture_with_alternative_text_and_closes_it(shown):
     fig, _ = plt.subplots()
     plotting.show(fig, alt="A line.")
     data, options = shown[0]
-    assert data["image/png"].startswith(b"\x89PNG") and options["metadata"]["image/png"]["alt"] == "A line."
+    assert set(data) == {"text/html", "text/plain"} and options == {"raw": True}
+    assert data["text/html"].startswith('<img alt="A line." src="data:image/png;base64,')
+    assert picture(data).startswith(b"\x89PNG") and data["text/plain"] == "Figure: A line."
     assert not plt.get_fignums()
+
+
+def test_an_alternative_text_may_hold_any_character(shown):
+    alt = 'x < 1 & "y" > 2'
+    plotting.show(plt.figure(), alt=alt)
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append(dict(attributes)["alt"])
+    parser.feed(shown[0][0]["text/html"])
+    assert found == [alt]
+
+
+def draw(shown):
+    fig, ax = plt.subplots()
+    ax.plot([1, 2, 4])
+    ax.set(xlabel="x", ylabel="y", title="T")
+    plotting.show(fig, alt="A line.")
+    return picture(shown[-1][0])
+
+
+def test_a_figure_drawn_twice_is_the_same_bytes_and_names_no_version(shown):
+    first = draw(shown)
+    assert draw(shown) == first
+    assert b"atplotlib" not in first and b"tEXt" not in first and b"tIME" not in first
+
+
+@pytest.mark.parametrize(
+    "reader", [{"axes.facecolor": "black", "axes.labelcolor": "white"}, {"text.usetex": True}, "dark_background"]
+)
+def test_the_style_does_not_depend_on_the_readers_own(reader, shown):
+    plotting.use_style()
+    expected, backend = draw(shown), matplotlib.get_backend()
+    plt.style.use(reader)
+    plotting.use_style()
+    assert draw(shown) == expected and matplotlib.get_backend() == backend
 
 
 @pytest.mark.parametrize("alt", ["", "  ", None])

@@ -17,10 +17,6 @@ CHECKS = {
     "ecg_beats.npz": ("7e2dc311da8967d3b6973c5a985958a00a502a8336a8a1a6f159ec3d87ceb586", 1234165),
     "sensors.npz": ("5400ec1c6c32002308158f5a5be97ea313214200c05a0a90674e3dd0b0bff970", 29529),
     "spectra.npz": ("b6168d4ef362b1955ecb37b7fe4bf67e15b88b08885c2c26554c35e2efbe4e35", 1600323),
-    "moby_dick.txt.xz": (
-        "3239f5dc892199087d0669c80f5810401509edd0ae6ecfbb9b19913f2b556039",
-        399832,
-    ),
 }
 
 
@@ -28,22 +24,15 @@ class DataFileError(RuntimeError):
     """A data file is missing, cut short or altered; the message says which and what to do."""
 
 
-def read_bytes(name):
-    """The content of ``files/<name>`` once its length and SHA-256 are what they should be.
-
-    Raises
-    ------
-    DataFileError
-        If the file is missing, cannot be read, is cut short or differs from the course's copy.
-    """
+def read_bytes(name: str) -> bytes:
+    """The content of ``files/<name>``; `DataFileError` if it is missing, unreadable, cut short or altered."""
     path = FOLDER / name
     checksum, length = CHECKS[name]
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise _refusal(path, "is missing") from None
     except OSError as error:
-        raise _refusal(path, f"cannot be read ({error.strerror})") from error
+        missing = isinstance(error, FileNotFoundError)
+        raise _refusal(path, "is missing" if missing else f"cannot be read ({error.strerror})") from error
     if len(content) < length:
         raise _refusal(path, f"is cut short: it has {len(content):,} of {length:,} bytes")
     if hashlib.sha256(content).hexdigest() != checksum:
@@ -51,18 +40,18 @@ def read_bytes(name):
     return content
 
 
-def read_arrays(name):
+def read_arrays(name: str) -> dict[str, np.ndarray]:
     """The arrays of ``files/<name>`` (an ``.npz``) by name; see `read_bytes` for the errors."""
     with np.load(io.BytesIO(read_bytes(name)), allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def read_text(name):
+def read_text(name: str) -> str:
     """The text of ``files/<name>`` (UTF-8, xz); see `read_bytes` for the errors."""
     return lzma.decompress(read_bytes(name)).decode("utf-8")
 
 
-def _refusal(path, what):
+def _refusal(path: Path, what: str) -> DataFileError:
     return DataFileError(
         f"The data file {path} {what}. Restore it: in the folder of the course, run\n"
         f"    git checkout -- course_lib/data/files/{path.name}"

@@ -1,8 +1,9 @@
 """The same network in PyTorch and in Keras: copy its weights, compare what it computes.
 
-``copy_weights`` carries every weight from one framework to the other; ``outputs``, ``gradients``
-and ``first_losses`` ask both for the same quantity; ``compare`` prints one small table and stops at
-the first number that differs.  Names and layouts are PyTorch's throughout.
+``copy_weights`` carries every weight from one framework to the other; ``prove`` compares outputs,
+gradients and first losses of the pair in one call, prints one small table and stops at the first
+number that differs.  ``outputs``, ``gradients`` and ``first_losses`` ask for one quantity, and
+``compare`` prints the table of any.  Names and layouts are PyTorch's throughout.
 
 What the frameworks store differently, and what is done about it:
 
@@ -22,28 +23,21 @@ running variance  divides by n − 1         divides by n                 copied
 ================  =======================  ===========================  ====================
 
 ``one_bias`` keeps a single *trained* bias in PyTorch's RNN and LSTM: with two, training moves their
-sum twice as far.
-
-The last line cannot be set equal: after training, running variances differ by about n/(n − 1).
-Whatever else would make a pair unequal (epsilon, momentum, padding, a recurrent layer's activation)
-is refused, with the setting to change.  Activations between layers, pooling and dropout have no
-weights and are not looked at: ``compare`` finds those differences.
+sum twice as far.  The last line cannot be set equal: after training, running variances differ by
+about n/(n − 1).  Whatever else would make a pair unequal (epsilon, momentum, padding, a recurrent
+layer's activation) is refused, with the setting to change.  Activations between layers, pooling and
+dropout have no weights and are not looked at: ``compare`` finds those differences.
 
 Images are arrays with four axes, given as (n, channels, height, width).  Keras gets them as
 (n, height, width, channels), and what it returns comes back as (n, channels, height, width).
+A flattened image is seen by ``keras.layers.Flatten`` and ``Reshape``, which ``Dense`` must follow or precede.
 
 ``nudged_gradient`` needs no framework: central differences of any loss, to check a gradient written by hand.
-
-``layers`` holds the table of what is known about each layer, ``models`` finds and pairs the layers
-of two models, ``measures`` runs them, ``table`` compares.
 """
 
-from .biases import one_bias
-from .errors import ParityError
-from .measures import first_losses, gradients, outputs
-from .models import copy_weights
-from .nudged import nudged_gradient
-from .table import compare
+from .measures import first_losses, gradients, nudged_gradient, outputs, prove
+from .models import copy_weights, one_bias
+from .table import ParityError, compare
 
 __all__ = [
     "ParityError",
@@ -54,4 +48,5 @@ __all__ = [
     "nudged_gradient",
     "one_bias",
     "outputs",
+    "prove",
 ]

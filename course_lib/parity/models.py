@@ -1,64 +1,57 @@
-"""Find the layers of two models, pair them in order, and copy their weights."""
+"""Find the layers of two models, pair them, and copy their weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import layers
-from .errors import ParityError
 from .layers import Unit
-
-
-def label(unit: Unit) -> str:
-    direction = ""
-    if unit.suffix:
-        direction = ", layer " + unit.suffix.removeprefix("_l").replace("_", " ")
-    elif unit.reverse:
-        direction = ", backward"
-    return f"'{unit.name}' ({unit.type}{direction})" if unit.name else f"{unit.type}{direction}"
-
+from .table import ParityError
 
 # --- the layers of one model, in the order in which they were defined -----------------------------
 
 
 def torch_units(model) -> list[Unit]:
     """The layers with weights of a PyTorch module; one for each layer and direction of nn.LSTM."""
-    from torch import nn
-
-    units, seen, padding = [], set(), ()
-
-    def walk(module, name):
-        nonlocal padding
-        if id(module) in seen:
-            return
-        seen.add(id(module))
-        before, padding = padding, ()
-        kind = layers.kind_of(module, "PyTorch")
+    units = []
+    for name, module in model.named_modules():
+        kind = layers.torch_kind(module)
         if kind is not None:
-            if any(isinstance(p, nn.parameter.UninitializedParameter) for p in module.parameters()):
-                raise ParityError(f"PyTorch '{name}' has no shape yet: call the model once first.")
             if module is model and not getattr(module, "batch_first", True):
                 raise ParityError(f"set batch_first=True in torch.nn.{type(module).__name__}.")
-            for suffix in _suffixes(module):
-                units.append(Unit(kind, name, module, suffix, "reverse" in suffix, before))
-        elif isinstance(module, nn.ZeroPad1d | nn.ZeroPad2d):
-            sides = module.padding  # PyTorch lists the last axis first
-            padding = tuple(zip(sides[::2], sides[1::2]))[::-1]
-        else:
-            for child, part in module.named_children():
-                walk(part, f"{name}.{child}" if name else child)
-
-    walk(model, "")
+            directions = ["", "_reverse"] if getattr(module, "bidirectional", False) else [""]
+            suffixes = [f"_l{i}{d}" for i in range(getattr(module, "num_layers", 0)) for d in directions]
+            units += [Unit(kind, name, module, suffix) for suffix in suffixes or [""]]
     return units
 
 
-def _suffixes(module) -> list[str]:
-    if not hasattr(module, "num_layers"):
-        return [""]
-    directions = ["", "_reverse"] if module.bidirectional else [""]
-    return [f"_l{i}{d}" for i in range(module.num_layers) for d in directions]
+def parts(layer) -> list:
+    """The layers that a Keras layer consists of: ``model.layers``, or the attributes of a layer of your own."""
+    import keras
+
+    if isinstance(layer, keras.Model):
+        return list(layer.layers)
+    own = [value for name, value in vars(layer).items() if not name.startswith("_")]
+    inside = [item for value in own for item in (value if isinstance(value, list | tuple) else [value])]
+    return [part for part in inside if isinstance(part, keras.layers.Layer)]
+
+
+def every_layer(model) -> list:
+    """A Keras layer and all layers inside it, each once."""
+    found = [model]
+    for layer in found:  # grows while it is read
+        found += [part for part in parts(layer) if all(part is not other for other in found)]
+    return found
+
+
+def _input_shape(layer) -> tuple | None:
+    """Shape of one input without its batch; None where the model was not built from keras.Input."""
+    try:
+        return tuple(layer.input.shape)[1:]
+    except (AttributeError, ValueError):
+        return None
 
 
 def keras_units(model) -> list[Unit]:
@@ -66,51 +59,57 @@ def keras_units(model) -> list[Unit]:
     import keras
     from keras import layers as kl
 
-    units, seen, padding, flatten = [], set(), (), ()
+    units, seen = [], set()
+    padding = flat = None  # by a padding layer just before; (numbers, channels) of the last flattened image
+    fresh = False  # it was flattened just before
 
-    def walk(layer, name, reverse=False):
-        nonlocal padding, flatten
+    def walk(layer, name):
+        nonlocal padding, flat, fresh
         if id(layer) in seen:
             return
         seen.add(id(layer))
-        before, padding = padding, ()
-        kind = layers.kind_of(layer, "Keras")
+        before, padding = padding, None
+        kind, shape = layers.keras_kind(layer), _input_shape(layer)
         if kind is not None:
             if not layer.built:
                 raise ParityError(
                     f"Keras '{name}' has no weights yet: build the model first "
                     "(call it once on a batch, or give it keras.Input(shape))."
                 )
-            units.append(Unit(kind, name, layer, "", reverse, before, flatten=flatten))
-            flatten = ()
-        elif isinstance(layer, kl.ZeroPadding1D):
-            padding = (tuple(layer.padding),)
+            unit = Unit(kind, name, layer, padding=before or layers.NONE, size=shape and shape[:-1])
+            if flat and kind is layers.DENSE:
+                # A second head may start from the same image; what another dense layer made is none.
+                chained = not fresh and getattr(units[-1].layer, "units", None) == flat[0]
+                unit.in_channels = flat[1] if layer.kernel.shape[0] == flat[0] and not chained else 1
+            elif flat and fresh:
+                raise ParityError(f"Keras '{name}' ({unit.type}): put keras.layers.Dense directly after Flatten.")
+            fresh = False
+            units.append(unit)
         elif isinstance(layer, kl.ZeroPadding2D):
             padding = layer.padding
         elif isinstance(layer, kl.Cropping2D) and units:
             units[-1].cropping = layer.cropping
         elif isinstance(layer, kl.Flatten):
-            flatten = tuple((layer.get_build_config() or {}).get("input_shape", ()))[1:]
-        elif isinstance(layer, kl.Reshape) and units:
-            units[-1].reshape = tuple(layer.target_shape)
-        elif isinstance(layer, kl.Bidirectional):
-            if layer.merge_mode != "concat":
-                raise ParityError(f"Keras '{name}': set merge_mode='concat' in keras.layers.Bidirectional.")
-            walk(layer.forward_layer, f"{name}/{layer.forward_layer.name}")
-            walk(layer.backward_layer, f"{name}/{layer.backward_layer.name}", True)
-        elif isinstance(layer, kl.RNN):
-            if layer.go_backwards != reverse:
+            if shape is None:
                 raise ParityError(
-                    f"Keras '{name}': set go_backwards={reverse} in keras.layers."
-                    f"{type(layer).__name__} (for both directions: keras.layers.Bidirectional)."
+                    f"Keras '{name}': how many channels it flattens is seen only in a keras.Sequential or functional "
+                    "model that is built from keras.Input."
                 )
-            walk(layer.cell, name, reverse)
-        elif isinstance(layer, keras.Model):
-            for part in layer.layers:
-                walk(part, part.name if layer is model else f"{name}/{part.name}")
+            flat, fresh = (int(np.prod(shape)), shape[-1]) if len(shape) == 3 else None, True
+        elif isinstance(layer, kl.Reshape) and units and len(layer.target_shape) == 3:
+            if units[-1].kind is layers.BATCH_NORM:
+                raise ParityError(f"Keras '{name}' (Reshape): put it directly after keras.layers.Dense.")
+            if units[-1].kind is layers.DENSE:
+                units[-1].out_channels = layer.target_shape[-1]
+        elif isinstance(layer, kl.Bidirectional):
+            walk(layer.forward_layer, f"{name}/{layer.forward_layer.name}")
+            walk(layer.backward_layer, f"{name}/{layer.backward_layer.name}")
+        elif isinstance(layer, kl.RNN):
+            walk(layer.cell, name)
         else:
-            for part in layer._flatten_layers(include_self=False, recursive=False):
-                walk(part, f"{name}/{part.name}", reverse)
+            top = layer is model and isinstance(layer, keras.Model)
+            for part in parts(layer):
+                walk(part, part.name if top else f"{name}/{part.name}")
 
     walk(model, model.name)
     return units
@@ -132,7 +131,7 @@ class Entry:
     shown: int = 1  # how many of the names have a gradient of their own in Keras
 
 
-def sort(first, second):
+def _sort(first, second):
     """Return (PyTorch module, Keras model), in whichever order they came."""
     import keras
     import torch
@@ -145,156 +144,88 @@ def sort(first, second):
     )
 
 
-def pair(torch_model, keras_model, extra=None, channels=None) -> list[Entry]:
-    """Pair the weights of two models, or say by name why they cannot be equal."""
+def _given_name(unit: Unit) -> str:
+    """The last part of a layer's name, in small letters without dashes; nothing if no person gave it."""
+    name = unit.name.replace("/", ".").rpartition(".")[2].replace("_", "").lower()
+    by_itself = name.rstrip("0123456789") == unit.type.lower().rstrip("0123456789")
+    return "" if by_itself or name.isdigit() else name
+
+
+def pair_units(torch_model, keras_model) -> list[tuple[Unit, Unit]]:
+    """The layers of both models side by side: by name where both models' names tell, else by place."""
     mine, theirs = torch_units(torch_model), keras_units(keras_model)
     if len(mine) != len(theirs):
         raise ParityError(
             f"PyTorch has {len(mine)} layers with weights and Keras {len(theirs)}.\n"
-            f"  PyTorch: {', '.join(map(label, mine)) or 'none'}\n"
-            f"  Keras:   {', '.join(map(label, theirs)) or 'none'}"
+            f"  PyTorch: {', '.join(map(str, mine)) or 'none'}\n"
+            f"  Keras:   {', '.join(map(str, theirs)) or 'none'}"
         )
-    pairs = list(zip(mine, theirs))
+    # A functional Keras model lists its layers by depth, so that two heads may have changed places.
+    names = [[_given_name(unit) for unit in units] for units in (mine, theirs)]
+    common = {n for n in names[0] if n and names[0].count(n) == names[1].count(n) == 1}
+    named = {n: unit for n, unit in zip(names[1], theirs) if n in common}
+    rest = iter([unit for n, unit in zip(names[1], theirs) if n not in common])
+    by_name = [(unit, named[n] if n in common else next(rest)) for n, unit in zip(names[0], mine)]
+    return by_name if all(a.kind is b.kind for a, b in by_name) else list(zip(mine, theirs))
+
+
+def pair(torch_model, keras_model, extra: Mapping | None = None) -> list[Entry]:
+    """Pair the weights of two models, or say by name why they cannot be equal."""
+    pairs = pair_units(torch_model, keras_model)
     for torch, keras in pairs:
-        both = f"PyTorch {label(torch)} and Keras {label(keras)}"
+        both = f"PyTorch {torch} and Keras {keras}"
         if torch.kind is not keras.kind:
             raise ParityError(f"{both} are different layers, at the same place in the two models.")
-        if torch.reverse != keras.reverse:
-            raise ParityError(f"{both} run in different directions: use keras.layers.Bidirectional.")
         reasons = list(torch.kind.check(torch, keras))
         if reasons:
             raise ParityError(f"{both} cannot be equal: {'; '.join(reasons)}.")
-    _find_flattened(pairs, dict(channels or {}))
     entries = [entry for torch, keras in pairs for entry in _entries(torch, keras)]
     for name, variable in (extra or {}).items():
         tensor = dict(torch_model.named_parameters()).get(name)
         if tensor is None:
             raise ParityError(f"extra: the PyTorch model has no parameter '{name}'.")
-        same = layers.SAME
-        entries.append(Entry((name,), (tensor,), variable.path, variable, *same))
+        entries.append(Entry((name,), (tensor,), variable.path, variable, *layers.SAME))
     _check_complete(torch_model, keras_model, entries)
     _check_shapes(entries)
     return entries
 
 
-def _entries(torch: Unit, keras: Unit):
+def _entries(torch: Unit, keras: Unit) -> Iterator[Entry]:
     for part in torch.kind.parts:
         tensors = tuple(getattr(torch.layer, n + torch.suffix, None) for n in part.torch)
         variable = getattr(keras.layer, part.keras, None)
-        if variable is None and all(t is None for t in tensors):
+        if variable is None and tensors[0] is None:
             continue
-        prefix = f"{torch.name}." if torch.name else ""
-        names = tuple(f"{prefix}{n}{torch.suffix}" for n in part.torch)
-        if variable is None or any(t is None for t in tensors):
+        if variable is None or tensors[0] is None:
             has, wanted = ("Keras", False) if tensors[0] is None else ("PyTorch", True)
             raise ParityError(
-                f"PyTorch {label(torch)} and Keras {label(keras)} cannot be equal: only {has} has "
-                f"'{part.torch[0]}'; set {part.switch}={wanted} in keras.layers.{keras.type}."
+                f"PyTorch {torch} and Keras {keras} cannot be equal: only {has} has '{part.torch[0]}'"
+                + (f"; set {part.switch}={wanted} in keras.layers.{keras.type}." if part.switch else ".")
             )
-        layout = layers.flattened(part.layout, 0, torch.out_channels)
-        if part.torch[0] in ("weight", "weight_ih") and torch.kind is not layers.BATCH_NORM:
-            layout = layers.flattened(layout, 1, torch.in_channels)
+        layout = layers.flattened(part.layout, 0, keras.out_channels)
+        if part.keras == "kernel":
+            layout = layers.flattened(layout, 1, keras.in_channels)
+        names = tuple(f"{torch.name}.{n}{torch.suffix}".removeprefix(".") for n in part.torch)
         shown = 1 if part.added else len(names)
-        where = f"{keras.name}/{part.keras}"
-        yield Entry(names, tensors, where, variable, *layout, shown)
-
-
-def _find_flattened(pairs, channels):
-    """Find where images are flattened, and where flat numbers become images.
-
-    Both frameworks flatten in the order in which the axes lie: PyTorch runs through one channel's
-    pixels first, Keras through one pixel's channels.  A dense layer after a convolution has its
-    inputs in that order, a dense layer before one its outputs; normalisations between share it.
-    """
-
-    def ask(unit, side):
-        raise ParityError(
-            f"PyTorch {label(unit)}: cannot tell whether its {side} are a flattened image. Say how "
-            f"many channels that image has, 1 if it is none: channels={{'{unit.name}.{side}': 1}}."
-        )
-
-    norms = (layers.BATCH_NORM, layers.LAYER_NORM)
-    image = None  # channels of the last image
-    fresh = False  # it was made by the layer just before
-    width, order = None, 1  # numbers that arrive, and channels of the image that they list
-    flat = (None, 1)  # the same, for the last flattened image: a second layer may start from it
-    for torch, keras in pairs:
-        n, out = torch.widths
-        if torch.is_image or (torch.kind in norms and fresh and n == image):
-            image, fresh = out, True
-            continue
-        given = f"{torch.name}.inputs" in channels
-        if given:
-            found = channels.pop(f"{torch.name}.inputs")
-        elif len(keras.flatten) == 3:
-            found, given = keras.flatten[-1], True
-        elif fresh:
-            found = 1 if n in (None, image) else image
-            if found > 1 and torch.kind in layers.RECURRENT:
-                ask(torch, "inputs")
-        elif torch.kind in norms:
-            found = order
-        elif torch.kind is not layers.DENSE or image is None or width is None:
-            found = 1
-        elif n == flat[0]:
-            found = flat[1]
-            if n == width and order != found:
-                ask(torch, "inputs")
-        elif n == width:
-            found = 1
-        else:
-            ask(torch, "inputs")
-        if found > 1 and (n is None or n % found):
-            ask(torch, "inputs")
-        if fresh or given:
-            flat = (n, found)
-        if torch.kind in norms:
-            torch.out_channels, width, order = found, n, found
-        else:
-            torch.in_channels, width, order = found, out, 1
-        fresh = False
-
-    wanted = None  # channels of the image that the next layer takes
-    for torch, keras in reversed(pairs):
-        n, out = torch.widths
-        if torch.is_image:
-            wanted = n
-            continue
-        if f"{torch.name}.outputs" in channels:
-            found = channels.pop(f"{torch.name}.outputs")
-        elif len(keras.reshape) == 3 and keras.reshape[-1] > 0:
-            found = keras.reshape[-1]
-        else:
-            found = 1 if wanted is None or out in (None, wanted) else wanted
-        if found > 1:
-            reorders = torch.kind is layers.DENSE or torch.kind in norms
-            if not reorders or out % found or torch.out_channels not in (1, found):
-                ask(torch, "outputs")
-            torch.out_channels = found
-        wanted = found if torch.kind in norms and found > 1 else None
-    if channels:
-        raise ParityError(f"channels: no dense layer has {', '.join(map(repr, channels))}.")
+        yield Entry(names, tensors, f"{keras.name}/{part.keras}", variable, *layout, shown)
 
 
 def _check_complete(torch_model, keras_model, entries):
     """Every parameter of either model is in exactly one entry."""
-    sides = (
-        ("PyTorch", [(n, t) for e in entries for n, t in zip(e.names, e.tensors)]),
-        ("Keras", [(e.keras_name, e.variable) for e in entries]),
-    )
-    for framework, weights in sides:
+    mine = [(name, tensor) for e in entries for name, tensor in zip(e.names, e.tensors)]
+    theirs = [(e.keras_name, e.variable) for e in entries]
+    all_theirs = [(weight.path, weight) for weight in keras_model.weights]
+    for framework, paired, everything in (
+        ("PyTorch", mine, torch_model.named_parameters()),
+        ("Keras", theirs, all_theirs),
+    ):
         owner = {}
-        for name, weight in weights:
-            if id(weight) in owner:
+        for name, weight in paired:
+            if owner.setdefault(id(weight), name) != name:
                 raise ParityError(
-                    f"{framework} uses one weight in two layers, '{owner[id(weight)]}' and "
-                    f"'{name}': tied weights cannot be paired."
+                    f"{framework} uses one weight in two layers, '{owner[id(weight)]}' and '{name}': tied weights "
+                    "cannot be paired."
                 )
-            owner[id(weight)] = name
-        if framework == "PyTorch":
-            everything = torch_model.named_parameters()
-        else:
-            everything = [(weight.path, weight) for weight in keras_model.weights]
         for name, weight in everything:
             if id(weight) not in owner:
                 raise ParityError(
@@ -305,13 +236,11 @@ def _check_complete(torch_model, keras_model, entries):
 
 def _check_shapes(entries):
     for e in entries:
+        pair = f"PyTorch '{e.names[0]}' {tuple(e.tensors[0].shape)} needs Keras '{e.keras_name}'"
         empty = [np.broadcast_to(np.zeros((), np.float32), t.shape) for t in e.tensors]
         want, have = e.to_keras(*empty).shape, tuple(e.variable.shape)
         if want != have:
-            raise ParityError(
-                f"PyTorch '{e.names[0]}' {tuple(e.tensors[0].shape)} needs Keras '{e.keras_name}' "
-                f"{want}, and it is {have}."
-            )
+            raise ParityError(f"{pair} {want}, and it is {have}.")
         mine, theirs = str(e.tensors[0].dtype).removeprefix("torch."), str(e.variable.dtype)
         if mine != theirs:
             raise ParityError(
@@ -322,16 +251,20 @@ def _check_shapes(entries):
 
 def array(weight) -> np.ndarray:
     """A copy of a tensor or Keras variable, on the CPU."""
+    if "bfloat16" in str(weight.dtype):
+        raise ParityError("bfloat16 keeps two or three digits, too few to compare: use float32 (module.float()).")
     on_cpu = weight.detach().cpu() if hasattr(weight, "detach") else weight
     return on_cpu.numpy().copy()
 
 
-def copy_weights(source, target, *, extra=None, channels=None) -> int:
+def copy_weights(source, target, *, extra: Mapping | None = None) -> int:
     """Copy every weight of one model into the same model in the other framework.
 
-    Layers are paired in the order in which they are defined: attributes and list entries of a
-    PyTorch module, ``model.layers`` in Keras.  Everything is checked before anything is written, so
-    that a refused copy leaves ``target`` as it was.  Running statistics are copied too.
+    Layers are paired by name where a name that you gave stands once in both models (attributes of a
+    PyTorch module, ``name=`` in Keras), and otherwise in the order in which they are defined:
+    attributes and list entries of a PyTorch module, ``model.layers`` in Keras.  Everything is
+    checked before anything is written, so that a refused copy leaves ``target`` as it was.  Running
+    statistics are copied too.
 
     Where PyTorch adds two bias vectors and Keras has one (RNN, LSTM), Keras gets the sum; on the
     way back PyTorch's ``bias_ih`` gets Keras's bias and ``bias_hh`` zeros.
@@ -339,15 +272,10 @@ def copy_weights(source, target, *, extra=None, channels=None) -> int:
     Parameters
     ----------
     source, target
-        One PyTorch module and one built Keras model or layer, in either order; float32 or float64,
-        on any device.
+        One PyTorch module and one built Keras model or layer, in either order; float32 or float64.
     extra : dict, optional
-        ``{"name of a PyTorch parameter": Keras variable}`` for weights outside any layer, such as a
-        learned initial state; they have the same shape in both.
-    channels : dict, optional
-        ``{"fc.inputs": 16, "project.outputs": 32}``: the PyTorch layer's inputs (outputs) are a
-        flattened image with so many channels, or 1 if they are not.  Needed only where that cannot
-        be seen from the layers; the error says so.
+        ``{"name of a PyTorch parameter": Keras variable}`` for weights outside any layer, of the
+        same shape in both.
 
     Returns
     -------
@@ -359,9 +287,9 @@ def copy_weights(source, target, *, extra=None, channels=None) -> int:
     ParityError
         For layers, shapes or settings that cannot be equal, by name and with what to set.
     """
-    torch_model, keras_model = sort(source, target)
+    torch_model, keras_model = _sort(source, target)
     writes = []
-    for e in pair(torch_model, keras_model, extra, channels):
+    for e in pair(torch_model, keras_model, extra):
         if target is keras_model:
             writes.append((e.keras_name, e.variable, e.to_keras(*map(array, e.tensors))))
         else:
@@ -378,3 +306,32 @@ def copy_weights(source, target, *, extra=None, channels=None) -> int:
             else:
                 weight.copy_(torch.from_numpy(np.ascontiguousarray(numbers)))
     return sum(numbers.size for _, _, numbers in writes)
+
+
+# --- the second bias vector of PyTorch's recurrent layers ------------------------------------------
+
+
+def second_biases(module) -> list[tuple]:
+    """(layer, name, vector) of every second bias of an ``nn.RNN`` or ``nn.LSTM``."""
+    from torch import nn
+
+    recurrent = [layer for layer in module.modules() if isinstance(layer, nn.RNN | nn.LSTM)]
+    return [(layer, n, p) for layer in recurrent for n, p in layer.named_parameters() if n.startswith("bias_hh")]
+
+
+def one_bias(module) -> int:
+    """Keep one trained bias in every ``nn.RNN`` and ``nn.LSTM`` of ``module``, as Keras has it.
+
+    The layers add b_ih and b_hh, so their sum is put into b_ih, and b_hh is set to zero and no
+    longer trained. What the network computes stays the same; its training does not. With two
+    trained vectors every optimiser step moves the sum twice as far as a single vector would go.
+    ``nn.GRU`` is left alone: its two vectors are different things, and Keras (``reset_after=True``)
+    has both.  ``module`` is changed in place, before the optimiser is made.  Returns how many
+    numbers are no longer trained.
+    """
+    found = second_biases(module)
+    for layer, name, second in found:
+        getattr(layer, name.replace("bias_hh", "bias_ih")).data.add_(second.data)
+        second.data.zero_()
+        second.requires_grad_(False)
+    return sum(second.numel() for _, _, second in found)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import socket
 import statistics
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from present.browser import browser as started_browser
+from tests.browser.rotation import lessons_now, turn_now
+from tools.browser import browser as started_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = re.compile(r"(file|data|blob|about|chrome):|(https?|wss?)://(127\.0\.0\.1|localhost)[:/]")
@@ -35,6 +37,11 @@ class Watch:
     def assert_quiet(self):
         assert not self.outside, f"requests that leave this machine: {self.outside[:5]}"
         assert not self.errors, f"errors in the browser's console: {self.errors[:5]}"
+
+
+def pytest_configure(config):
+    # Workers are started later and inherit it: all have the same turn, also at midnight.
+    os.environ["COURSE_ROTATION"] = str(turn_now())
 
 
 @pytest.fixture(scope="session")
@@ -79,15 +86,21 @@ def lab(tmp_path_factory):
     home = tmp_path_factory.mktemp("lab")
     course = home / "course"
     shutil.copytree(ROOT / "notebooks", course / "notebooks")
-    shutil.copytree(ROOT / "present" / "jupyter", course / "present" / "jupyter")
+    shutil.copytree(ROOT / "tools" / "jupyter", course / "tools" / "jupyter")
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     environment = {**os.environ, **{name: str(home / name.lower()) for name in (*folders, "JUPYTER_RUNTIME_DIR")}}
     environment.pop("COURSE_PROFILE", None)
+    # Whoever knows the token may run code: another one each time, and in the environment, which others cannot read.
+    token = environment["JUPYTER_TOKEN"] = secrets.token_hex(24)
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    # What some readers have in their own settings; the course's must hold all the same.
+    Path(environment["JUPYTER_CONFIG_DIR"]).mkdir()
+    empty = '{"IdentityProvider": {"token": ""}, "ServerApp": {"token": ""}}'
+    (Path(environment["JUPYTER_CONFIG_DIR"]) / "jupyter_lab_config.json").write_text(empty, encoding="utf-8")
     port, log = free_port(), home / "log"
     command = [
-        sys.executable, "-m", "jupyterlab", f"--config={course}/present/jupyter/jupyter_lab_config.py", "--no-browser",
-        "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=course",
-        "--expose-app-in-browser", "--ServerApp.port_retries=0", "notebooks/00_start_here.ipynb",
+        sys.executable, "-m", "jupyterlab", f"--config={course}/tools/jupyter/jupyter_lab_config.py", "--no-browser",
+        *root, "--ip=127.0.0.1", f"--port={port}", "--expose-app-in-browser", "--ServerApp.port_retries=0", "notebooks/00_start_here.ipynb",
     ]  # fmt: skip
     with log.open("w") as file:
         process = subprocess.Popen(command, cwd=course, env=environment, stdout=file, stderr=subprocess.STDOUT)
@@ -96,12 +109,12 @@ def lab(tmp_path_factory):
         for _ in range(120):
             assert process.poll() is None, f"JupyterLab ended at once:\n{log.read_text()[-3000:]}"
             with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{address}/api?token=course", timeout=2)
+                urllib.request.urlopen(f"{address}/api?token={token}", timeout=2)
                 break
             time.sleep(0.5)
         else:
             pytest.fail(f"JupyterLab did not answer:\n{log.read_text()[-3000:]}")
-        yield lambda path: f"{address}/lab/tree/{path}?token=course&reset"
+        yield lambda path: f"{address}/lab/tree/{path}?token={token}&reset"
     finally:
         process.terminate()
         try:
@@ -111,7 +124,11 @@ def lab(tmp_path_factory):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print how long explorers took to answer, lesson by lesson, and the 95th percentile of all."""
+    """Print which lessons had their turn, how long explorers took to answer, and the 95th percentile of all."""
+    opened = ", ".join(lesson.number for lesson in lessons_now())
+    terminalreporter.write_line(
+        f"JupyterLab's turn is {turn_now()}: {opened} (COURSE_ROTATION=all opens all lessons, a number another turn)"
+    )
     times = {}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in report.user_properties:

@@ -2,12 +2,11 @@
 
 import pytest
 
-from present import cells
-from present.notebook import tags
-from tests.browser.conftest import PLAYED, ROOT, step
+from tests.browser.conftest import PLAYED, step
+from tools.deck import FOLDER as DECKS
+from tools.lesson import lessons, tags
 
-DECKS = ROOT / "build" / "slides"
-STEMS = [lesson.stem for lesson in cells.lessons()]
+STEMS = [lesson.stem for lesson in lessons()]
 SMALLEST = 0.8
 
 MEASURE = """() => {
@@ -63,7 +62,7 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
     watched = watch(viewport={"width": 1280, "height": 720})
     page = opened(watched, stem)
     players = page.evaluate("document.querySelectorAll('.explorer-player').length")
-    lesson = next(lesson for lesson in cells.lessons() if lesson.stem == stem)
+    lesson = next(lesson for lesson in lessons() if lesson.stem == stem)
     assert players == sum("explorer" in tags(cell) for cell in lesson.cells) > 0
     for i in range(players):
         page.evaluate(
@@ -111,16 +110,16 @@ def test_the_theme_is_switched_by_a_key(watch):
 def test_a_printed_deck_has_a_page_for_each_slide_and_keeps_the_explorers_picture(tmp_path, watch):
     from pypdf import PdfReader
 
-    from present import assets, slides
-    from present.browser import print_pdf
+    from tools import assets, deck
+    from tools.browser import print_pdf
 
     stem = STEMS[1]
     page = opened(watch(viewport={"width": 1280, "height": 720}), stem)
     total = page.evaluate("Reveal.getTotalSlides()")
     at = page.evaluate("Reveal.getSlides().findIndex(slide => slide.querySelector('.explorer-player'))")
-    lesson = next(lesson for lesson in cells.lessons() if lesson.stem == stem)
-    deck = slides.make(lesson, tmp_path, assets.copy_deck(tmp_path / "assets"))
-    target = print_pdf(page.context.browser, deck)
+    lesson = next(lesson for lesson in lessons() if lesson.stem == stem)
+    path = deck.make(lesson, tmp_path, assets.copy_deck(tmp_path / "assets"))
+    target = print_pdf(page.context.browser, path)
     pages = PdfReader(target).pages
     assert len(pages) == total
     assert len(pages[at].images) == 1 and "A recurrent cell" in pages[0].extract_text()

@@ -1,19 +1,33 @@
-"""Every lesson in JupyterLab: it runs from top to bottom, pairs stand side by side, explorers answer the keyboard."""
+"""Lessons in JupyterLab: they run from top to bottom, pairs stand side by side, explorers answer the keyboard.
 
-import json
+Which lessons a run opens, ``rotation.py`` says; ``COURSE_ROTATION=all`` opens all.
+"""
+
+import datetime
+import urllib.error
+import urllib.request
 
 import pytest
 
-from tests.browser.conftest import ROOT
+from tests.browser.rotation import AT_LEAST, chosen, lessons_now, turn_of
 
 RUN_LIMIT_S = 1500
 
 
 def lessons():
-    """The lessons, those that take longest first, so that two workers end together."""
-    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    seconds = {path: json.loads(path.read_text(encoding="utf-8"))["metadata"]["course"]["cpu_s"] for path in paths}
-    return [path.stem for path in sorted(paths, key=seconds.get, reverse=True)]
+    """This turn's lessons, those that take longest first, so that two workers end together."""
+    return [lesson.stem for lesson in sorted(lessons_now(), key=lambda lesson: -lesson.facts.get("cpu_s", 0))]
+
+
+@pytest.mark.parametrize("n", [1, 6, 11, 20, 25])
+def test_every_lesson_has_its_turn(n):
+    turns = [chosen(range(n), turn) for turn in range(8)]
+    assert set().union(*turns) == set(range(n)) and min(map(len, turns)) >= min(n, AT_LEAST)
+    assert chosen(range(n), "all") == list(range(n)) and turns[0] == chosen(range(n), 0)
+    day = datetime.date(2026, 11, 28)
+    assert turn_of("", day) == day.toordinal() and turn_of("3", day) == 3 and turn_of("all", day) == "all"
+    with pytest.raises(SystemExit, match="a whole number, or all"):
+        turn_of("often", day)
 
 
 OPENED = """async () => {
@@ -78,6 +92,11 @@ def move(page, control):
         page.keyboard.press("ArrowUp" if last else "ArrowDown")
     else:
         page.keyboard.press("Enter")
+
+
+def test_a_token_is_asked_for_although_the_readers_own_settings_switch_it_off(lab):
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(lab("x").partition("/lab/")[0] + "/api/contents", timeout=30)
 
 
 @pytest.mark.parametrize("stem", lessons())

@@ -7,20 +7,21 @@ import sys
 
 import nbformat
 
-from present import cells
-from present.notebook import tags
-from tests.browser.conftest import ROOT
-
-NBGRADER = ROOT / "build" / "nbgrader"  # installed by make, apart from the course: its JupyterLab extension stays out
+from tools import assets
+from tools.lesson import lessons, tags
 
 
 def test_nbgrader_takes_a_lesson_as_it_is(tmp_path):
-    lesson = cells.lessons("01a")[0]
+    nbgrader = assets.nbgrader()
+    lesson = lessons("01a")[0]
     source = tmp_path / "source" / "rnn"
     source.mkdir(parents=True)
     shutil.copy(lesson.path, source)
-    shutil.copy(ROOT / "present" / "nbgrader_config.py", tmp_path)
-    paths = {"PYTHONPATH": str(NBGRADER), "PATH": f"{NBGRADER / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    shutil.copy(assets.TOOLS / "nbgrader_config.py", tmp_path)
+    paths = {
+        "PYTHONPATH": os.pathsep.join([str(nbgrader), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PATH": f"{nbgrader / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "generate_assignment", "rnn", "--create"],
         cwd=tmp_path, env={**os.environ, **paths}, capture_output=True, text=True,

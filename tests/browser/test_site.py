@@ -7,11 +7,12 @@ import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
-from present import assets, cells
-from tests.browser.conftest import PLAYED, ROOT, step
+from tests.browser.conftest import PLAYED, step
+from tools import assets
+from tools.lesson import lessons, pairs
+from tools.site import FOLDER as SITE
 
-SITE = ROOT / "build" / "site"
-LESSONS = [f"lessons/{lesson.stem}.html" for lesson in cells.lessons()]
+LESSONS = [f"lessons/{lesson.stem}.html" for lesson in lessons()]
 PAGES = ["index.html", "notation.html", "figures.html", "claims.html", "search.html", *LESSONS]
 
 
@@ -97,12 +98,12 @@ def test_figures_explorers_and_pairs_of_a_lesson(path, watch):
         step(player.query_selector(PLAYED))
         assert player.get_attribute("data-shown") != before
 
-    pairs = page.query_selector_all(".pair")
-    lesson = next(lesson for lesson in cells.lessons() if lesson.stem in path)
-    assert len(pairs) == sum(len(group) == 2 for group in cells.pairs(lesson.cells))
+    shown_pairs = page.query_selector_all(".pair")
+    lesson = next(lesson for lesson in lessons() if lesson.stem in path)
+    assert len(shown_pairs) == sum(len(group) == 2 for group in pairs(lesson.cells))
     visible = "() => [...document.querySelectorAll('.pair')].map(pair => [...pair.querySelectorAll('.pair-panel')].map(p => p.offsetWidth > 0))"
     assert all(state == [True, False] for state in page.evaluate(visible))
-    if pairs:
+    if shown_pairs:
         page.click(".pair [role=tab]:nth-child(2)")
         assert all(state == [False, True] for state in page.evaluate(visible)), "one choice moves all pairs"
         page.set_viewport_size({"width": 1900, "height": 900})

@@ -1,0 +1,39 @@
+"""Which lessons a run of the browser tests opens in JupyterLab: at least six, and each lesson within a few runs.
+
+The turn is the day's, or what ``COURSE_ROTATION`` says: a whole number, or ``all``.
+"""
+
+import datetime
+import os
+
+from tools.lesson import lessons
+
+AT_LEAST = 6
+
+
+def chosen(course, turn):
+    """The lessons of one turn: every k-th from the turn's on, at least ``AT_LEAST``; all of them for "all"."""
+    if turn == "all":
+        return list(course)
+    step = max(1, len(course) // AT_LEAST)
+    return [lesson for number, lesson in enumerate(course) if number % step == turn % step]
+
+
+def turn_of(said, day):
+    """The turn that ``COURSE_ROTATION`` asks for (a text); the day's if it says nothing."""
+    if not said:
+        return day.toordinal()
+    if said == "all":
+        return said
+    try:
+        return int(said)
+    except ValueError:
+        raise SystemExit(f"COURSE_ROTATION is {said!r}; it is a whole number, or all.") from None
+
+
+def turn_now():
+    return turn_of(os.environ.get("COURSE_ROTATION"), datetime.datetime.now(datetime.UTC).date())
+
+
+def lessons_now():
+    return chosen(lessons(), turn_now())

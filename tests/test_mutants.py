@@ -1,0 +1,122 @@
+"""A maintainer's mistakes, put into a lesson one at a time: each must stop at a claim, a parity table or a seal.
+
+``tests/mutants/<lesson>.json`` lists them: what the mistake is, the cell (its id, or a text that stands in that cell
+alone), and the text that is exchanged. A mistake that only changes a printed number is not caught.
+
+Each runs in a process of its own, for up to a minute, so they are run on request: ``COURSE_MUTANTS=1 pytest
+tests/test_mutants.py``, or ``COURSE_MUTANTS="00 01a"`` for the mistakes of those lessons. Of a lesson only those cells
+run that the next claims after the mistake stand on.
+"""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.lesson import Lesson, find, tags
+
+MUTANTS = Path(__file__).parent / "mutants"
+ASKED = os.environ.get("COURSE_MUTANTS", "")
+CAUGHT = ("ClaimFailed", "ParityError", "SealedError")
+LEFT_OUT = {"exercise", "check", "solution"}
+
+
+def all_mutants():
+    for path in sorted(MUTANTS.glob("*.json")):
+        for mutant in json.loads(path.read_text(encoding="utf-8")):
+            yield pytest.param(path.stem, mutant, id=f"{path.stem}: {mutant['what']}")
+
+
+def names(tree, kind):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
+
+
+def makes(source):
+    """The names that a cell binds, and those that it hands to a call, which may change what they stand for."""
+    found = set()
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            found.add(statement.name)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+        else:
+            found |= names(statement, ast.Store)
+            if isinstance(statement, ast.Expr | ast.With):
+                for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+                    if getattr(call.func, "id", "") != "claim":
+                        found |= {name for part in [call.func, *call.args] for name in names(part, ast.Load)}
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+                function = ast.unparse(statement.value.func)
+                if function.endswith((".fit", ".one_bias", ".copy_weights")):
+                    found |= names(statement.value, ast.Load)
+    return found
+
+
+def reads(source):
+    return names(ast.parse(source), ast.Load)
+
+
+def needed(sources, of, common):
+    """The numbers of the cells that the cell number ``of`` stands on, itself among them, in order."""
+    wanted, cells = reads(sources[of]), {of}
+    for number in range(of - 1, -1, -1):
+        if makes(sources[number]) & (wanted - common):
+            cells.add(number)
+            wanted |= reads(sources[number])
+    return sorted(cells)
+
+
+def steps(lesson, mutant):
+    """The sources to run, each once, the set-up first: for each claim after the mistake what it stands on."""
+    code = [cell for cell in lesson.code if not LEFT_OUT & set(tags(cell))]
+    place = [k for k, cell in enumerate(code) if mutant["cell"] == cell.id or mutant["cell"] in cell.source]
+    assert len(place) == 1, f"{mutant['cell']!r} stands in {len(place)} cells, not one"
+    assert code[place[0]].source.count(mutant["old"]) == 1, f"{mutant['old']!r} does not stand there exactly once"
+    sources = [cell.source for cell in code]
+    sources[place[0]] = sources[place[0]].replace(mutant["old"], mutant["new"])
+    common = {name for name in makes(sources[0]) if name != "machine"}
+    order = [0]
+    for number, cell in enumerate(code):
+        if number < place[0] or not {"claim", "parity", "trap"} & set(tags(cell)):
+            continue
+        stands_on = needed(sources, number, common)
+        if place[0] in stands_on:
+            order += [k for k in stands_on if k not in order]
+    return [(k, sources[k]) for k in order]
+
+
+RUN = """
+import json, sys
+import matplotlib
+matplotlib.use("Agg")
+space = {"__name__": "lesson"}
+for number, source in json.load(sys.stdin):
+    exec(compile(source, f"<cell {number}>", "exec"), space)
+"""
+
+
+@pytest.mark.skipif(not ASKED, reason="slow: COURSE_MUTANTS=1 runs it")
+@pytest.mark.parametrize(("lesson", "mutant"), list(all_mutants()))
+def test_a_mistake_is_caught(lesson, mutant):
+    if ASKED not in ("1", "all") and lesson not in ASKED.split():
+        pytest.skip(f"COURSE_MUTANTS asks for {ASKED}")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], input=json.dumps(steps(Lesson(find(lesson)), mutant)), text=True, timeout=600,
+        capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )  # fmt: skip
+    last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
+    assert done.returncode, f"nothing noticed: {mutant['what']}"
+    assert any(name in last.partition(":")[0] for name in CAUGHT), f"{mutant['what']}: {last}"
+    print(f"{lesson}: {mutant['what']}: {last[:200]}")
+
+
+@pytest.mark.parametrize(("lesson", "mutant"), list(all_mutants()))
+def test_a_mistake_can_be_put_in(lesson, mutant):
+    changed = dict(steps(Lesson(find(lesson)), mutant))
+    for source in changed.values():
+        ast.parse(source)
+    assert len(changed) > 1, "no claim stands on the cell that is changed"
