@@ -1,8 +1,6 @@
-"""What the lessons share: data, accelerator, claims, parity, training, plotting, explorer.
-
-Importing the package loads none of its rooms, and so neither PyTorch nor TensorFlow; each room is loaded
-when it is first named (``from course_lib import data``).
-"""
+"""What the lessons share: data, accelerator, claims, parity, training, plotting, explorer. Importing the package loads
+none of its rooms, and so neither PyTorch nor TensorFlow; each room is loaded when it is first named
+(``from course_lib import data``)."""
 
 from importlib import import_module
 

@@ -1,18 +1,12 @@
 """What the machine has, and one ``start()`` that every lesson calls before anything else.
 
-``start`` must run before the first ``import torch``, ``import tensorflow`` or ``import keras`` of a kernel: the quiet
-logs, the Keras backend, the thread counts and TensorFlow's memory growth can only be set before first use.
+It must run before a kernel's first import of ``torch``, ``tensorflow`` or ``keras``: the quiet logs, the Keras backend,
+the thread counts and TensorFlow's memory growth can only be set before first use.
 
-Environment variables (all optional)
-------------------------------------
-COURSE_PROFILE
-    ``lecture`` (default: a minute or so on two CPU cores, what the tests check) or ``full`` (longer, larger).
-COURSE_DEVICE
-    ``auto`` (default: an accelerator where one works) or ``cpu``.
-COURSE_THREADS
-    CPU threads for each framework. Default: 1 in the lecture profile, half of the cores in the full one. With one
-    thread two kernels on two cores keep their speed; with two each they become several times slower.
-"""
+Environment variables, all optional: ``COURSE_PROFILE`` is ``lecture`` (default: a minute or so on two CPU cores, what
+the tests check) or ``full`` (longer, larger); ``COURSE_DEVICE`` is ``auto`` (default: an accelerator where one works) or
+``cpu``; ``COURSE_THREADS`` are each framework's CPU threads, by default 1 in the lecture profile and half of the cores in
+the full one. With one thread two kernels on two cores keep their speed; with two they become several times slower."""
 
 from __future__ import annotations
 
@@ -21,7 +15,8 @@ import random
 import sys
 import tempfile
 import warnings
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, TypeVar
@@ -40,28 +35,14 @@ class SetupError(RuntimeError):
 
 @dataclass(frozen=True)
 class Machine:
-    """What ``start`` found and set.
+    """What ``start`` found and set."""
 
-    Attributes
-    ----------
-    device : torch.device
-        Where PyTorch tensors and modules go: ``cuda``, ``mps`` or ``cpu``.
-    keras_device : str
-        Where TensorFlow puts its operations by itself: ``"/GPU:0"`` or ``"/CPU:0"``.
-    profile, seed
-        ``"lecture"`` or ``"full"``, and the seed given to Python, NumPy, PyTorch and Keras.
-    threads : int
-        CPU threads that each framework may use for one operation.
-    lines : tuple of str
-        The two lines of the report, then any line that explains why an accelerator is not used.
-    """
-
-    device: Any
-    keras_device: str
-    profile: str
-    threads: int
-    seed: int
-    lines: tuple[str, ...]
+    device: Any  # torch.device, ``cuda``, ``mps`` or ``cpu``: where PyTorch's tensors and modules go
+    keras_device: str  # where TensorFlow puts its operations by itself: ``"/GPU:0"`` or ``"/CPU:0"``
+    profile: str  # ``"lecture"`` or ``"full"``
+    threads: int  # CPU threads that each framework may use for one operation
+    seed: int  # given to Python, NumPy, PyTorch and Keras
+    lines: tuple[str, ...]  # the two of the report, then any that explains why an accelerator is not used
 
     def pick(self, *, lecture: T, full: T) -> T:
         """Return the value for the running profile: ``epochs = machine.pick(lecture=5, full=50)``."""
@@ -71,9 +52,8 @@ class Machine:
 def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:
     value = os.environ.get(variable, default).strip().lower() or default
     if value not in allowed:
-        raise SetupError(
-            f"{variable} is {value!r}; set it to {' or '.join(allowed)}, or unset it, and restart the kernel."
-        )
+        cure = f"set it to {' or '.join(allowed)}, or unset it, and restart the kernel."
+        raise SetupError(f"{variable} is {value!r}; {cure}")
     return value
 
 
@@ -119,14 +99,20 @@ def _import(name: str):
             warnings.simplefilter("ignore")
             return __import__(name)
     except Exception as error:
-        raise SetupError(
-            f"{name} cannot be imported ({type(error).__name__}: {error}). "
-            "Run `make setup` in the course folder, choose the kernel of its .venv, and start again."
-        ) from error
+        cure = "Run `make setup` in the course folder, choose the kernel of its .venv, and start again."
+        raise SetupError(f"{name} cannot be imported ({type(error).__name__}: {error}). {cure}") from error
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _why_not(product: Callable[[], float]) -> str:
+    """Why a listed device cannot compute, as with an old driver or a chip without kernels in this build; "" if it can."""
+    try:
+        return "" if product() == 512.0 else "its first product was wrong"
+    except Exception as error:
+        return _first_line(error)
 
 
 def _torch_device(torch, wanted: str) -> tuple[Any, str, list[str]]:
@@ -137,70 +123,51 @@ def _torch_device(torch, wanted: str) -> tuple[Any, str, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         has_cuda = torch.cuda.is_available()
-    for found, name, words in (
-        (has_cuda, "cuda", "a CUDA device"),
-        (torch.backends.mps.is_available(), "mps", "Apple MPS"),
-    ):
-        if not found:
-            continue
-        try:
-            # A device can be listed and still not compute: an old driver, or a chip without kernels in this build.
-            if float((torch.ones(8, 8, device=name) @ torch.ones(8, 8, device=name)).sum()) == 512.0:
-                called = f"CUDA, {torch.cuda.get_device_name(0)}" if name == "cuda" else words
-                return torch.device(name), called, []
-            reason = "its first product was wrong"
-        except Exception as error:
-            reason = _first_line(error)
-        return cpu, "CPU", [f"PyTorch sees {words} but cannot use it, so it runs on the CPU: {reason}"]
+    if has_cuda or torch.backends.mps.is_available():
+        name, words = ("cuda", "a CUDA device") if has_cuda else ("mps", "Apple MPS")
+        if reason := _why_not(lambda: float((torch.ones(8, 8, device=name) @ torch.ones(8, 8, device=name)).sum())):
+            return cpu, "CPU", [f"PyTorch sees {words} but cannot use it, so it runs on the CPU: {reason}"]
+        return torch.device(name), f"CUDA, {torch.cuda.get_device_name(0)}" if has_cuda else words, []
     driver = [text for warning in caught if "driver" in (text := _first_line(warning.message)).lower()]
     return cpu, "CPU", [f"PyTorch cannot use the GPU's driver, so it runs on the CPU: {text}" for text in driver[:1]]
 
 
 def _split_cpu(tf, parts: int) -> None:
     """Let TensorFlow see the CPU as ``parts`` devices; possible only before its first operation."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
     try:
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * parts
-        )
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * parts)
     except RuntimeError as error:
         if len(tf.config.list_logical_devices("CPU")) != parts:  # else: start() called a second time
-            raise SetupError(
-                f"cpu_devices={parts} came too late for TensorFlow: restart the kernel and run the set-up cell first."
-            ) from error
+            cure = "restart the kernel and run the set-up cell first."
+            raise SetupError(f"cpu_devices={parts} came too late for TensorFlow: {cure}") from error
 
 
 def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[str]]:
     """Return (device, its name, lines that explain a fall back to the CPU)."""
-    try:
+    with suppress(RuntimeError):  # start() called a second time, after TensorFlow ran: its threads are set
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError:
-        pass  # TensorFlow has already run in this kernel (start() called a second time): its threads are set
     gpus = tf.config.list_physical_devices("GPU")
     if wanted == "cpu" and gpus:
         try:
             tf.config.set_visible_devices([], "GPU")
         except RuntimeError as error:
             raise SetupError("COURSE_DEVICE=cpu came too late for TensorFlow: restart the kernel.") from error
-    if wanted == "cpu":
-        return "/CPU:0", "CPU (COURSE_DEVICE=cpu)", []
-    if not gpus:
-        return "/CPU:0", "CPU", []
-    lines = []
-    try:
+    if wanted == "cpu" or not gpus:
+        return "/CPU:0", "CPU" + " (COURSE_DEVICE=cpu)" * (wanted == "cpu"), []
+    with suppress(RuntimeError, ValueError):  # only the first use decides; TF_FORCE_GPU_ALLOW_GROWTH covers later ones
         for gpu in gpus:
             tf.config.experimental.set_memory_growth(gpu, True)
-    except (RuntimeError, ValueError):
-        pass  # only the first use decides; TF_FORCE_GPU_ALLOW_GROWTH covers a second call to start()
-    try:
+
+    def product() -> float:
         with _native_stderr_held(), tf.device("/GPU:0"):
-            if float(tf.reduce_sum(tf.ones((8, 8)) @ tf.ones((8, 8)))) == 512.0:
-                details = tf.config.experimental.get_device_details(gpus[0])
-                return "/GPU:0", f"GPU, {details.get('device_name', 'unnamed')}", lines
-            reason = "its first product was wrong"
-    except Exception as error:
-        reason = _first_line(error)
-    lines.append(f"TensorFlow sees a GPU but cannot use it, so it runs on the CPU: {reason}")
+            return float(tf.reduce_sum(tf.ones((8, 8)) @ tf.ones((8, 8))))
+
+    if not (reason := _why_not(product)):
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return "/GPU:0", f"GPU, {details.get('device_name', 'unnamed')}", []
+    lines = [f"TensorFlow sees a GPU but cannot use it, so it runs on the CPU: {reason}"]
     try:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
@@ -226,84 +193,52 @@ def _whole(name: str, value: Any, least: int) -> int:
 
 
 def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machine:
-    """Prepare both frameworks, seed everything, print two lines, and return what was found.
+    """Prepare both frameworks, seed Python, NumPy, PyTorch and Keras, print two lines, and return what was found.
 
-    Parameters
-    ----------
-    seed : int
-        Seed for Python's ``random``, NumPy's global generator, PyTorch and Keras. At least 0.
-    quiet : bool
-        Do not print the report.
-    cpu_devices : int
-        As how many devices TensorFlow sees the CPU. With 2, ``tf.distribute`` can train two replicas on one machine,
-        on ``"CPU:0"`` and ``"CPU:1"``. It cannot be changed after TensorFlow's first operation, hence here.
+    With ``cpu_devices=2`` TensorFlow sees the CPU as ``"CPU:0"`` and ``"CPU:1"``, so that ``tf.distribute`` can train
+    two replicas; it cannot be changed after TensorFlow's first operation. ``quiet`` prints nothing.
 
-    Returns
-    -------
-    Machine
-        Devices, profile, thread count and the lines of the report.
-
-    Raises
-    ------
-    SetupError
-        If a framework cannot be imported, Keras runs on another backend, Python leaves out assertions, or an
-        environment variable of the course has a value that means nothing. A broken or too old GPU driver is no error:
-        the report says so in one line and the lesson runs on the CPU.
-    """
+    Raises ``SetupError`` if a framework cannot be imported, Keras runs on another backend, Python leaves out
+    assertions, or an environment variable of the course means nothing. A broken GPU driver is no error: the report says
+    so in one line and the lesson runs on the CPU. ``ValueError`` if an argument is not a whole number, or too small."""
     if not __debug__:
-        cure = "unset PYTHONOPTIMIZE and restart the kernel"
-        raise SetupError(
-            f"Python runs without `assert` (-O or PYTHONOPTIMIZE), so that false claims would pass: {cure}."
-        )
+        found = "Python runs without `assert` (-O or PYTHONOPTIMIZE), so that false claims would pass"
+        raise SetupError(f"{found}: unset PYTHONOPTIMIZE and restart the kernel.")
     seed, cpu_devices = _whole("seed", seed, 0), _whole("cpu_devices", cpu_devices, 1)
     running_profile = profile()
     wanted = _choice("COURSE_DEVICE", "auto", ("auto", "cpu"))
     threads = _threads(running_profile)
-
     # Before the first import of TensorFlow or Keras: afterwards none of these is read.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    _prepare_numba(threads)
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
-    _prepare_numba(threads)
-
     torch, tf, keras = _import("torch"), _import("tensorflow"), _import("keras")
     if keras.backend.backend() != "tensorflow":
-        raise SetupError(
-            f"Keras runs on {keras.backend.backend()!r} in this kernel. Restart the kernel and run the "
-            "set-up cell first: it selects the TensorFlow backend."
-        )
-
-    # What ~/.keras/keras.json may have set otherwise for the reader's own work.
-    keras.config.set_floatx("float32")
+        cure = "Restart the kernel and run the set-up cell first: it selects the TensorFlow backend."
+        raise SetupError(f"Keras runs on {keras.backend.backend()!r} in this kernel. {cure}")
+    keras.config.set_floatx("float32")  # these three ~/.keras/keras.json may have set otherwise, for the reader's work
     keras.config.set_image_data_format("channels_last")
     keras.config.set_epsilon(1e-7)
-    # A lesson trains several models, and TensorFlow would warn that each one traced a function anew.
-    tf.get_logger().setLevel("ERROR")
+    tf.get_logger().setLevel("ERROR")  # or it warns that each of a lesson's models traced a function anew
     if cpu_devices > 1:
         _split_cpu(tf, cpu_devices)
     torch.set_num_threads(threads)
     threadpoolctl.threadpool_limits(threads)  # NumPy's and SciPy's linear algebra
-    # TF32 would round matrix products to 10 bits on recent NVIDIA cards; the parity cells need all 23.
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False  # it rounds matrix products to 10 bits; the parity cells need all 23
     device, torch_name, torch_lines = _torch_device(torch, wanted)
     keras_device, tf_name, tf_lines = _tensorflow_device(tf, wanted, threads)
     tf.config.experimental.enable_tensor_float_32_execution(False)
-
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     keras.utils.set_random_seed(seed % 2**32)
-
     how = f"{threads} thread{'s' * (threads > 1)}, profile {running_profile}, seed {seed}"
-    lines = (
-        f"PyTorch {torch.__version__.split('+')[0]} on {torch_name}; {how}",
-        f"TensorFlow {tf.__version__} with Keras {keras.__version__} on {tf_name}",
-        *torch_lines,
-        *tf_lines,
-    )
-    machine = Machine(device, keras_device, running_profile, threads, seed, lines)
+    first = f"PyTorch {torch.__version__.split('+')[0]} on {torch_name}; {how}"
+    second = f"TensorFlow {tf.__version__} with Keras {keras.__version__} on {tf_name}"
+    lines = (first, second, *torch_lines, *tf_lines)
     if not quiet:
         print("\n".join(lines))
-    return machine
+    return Machine(device, keras_device, running_profile, threads, seed, lines)

@@ -14,20 +14,15 @@ MIME = "application/vnd.course.claim+json"
 
 
 class ClaimFailed(AssertionError):
-    """A claim does not hold. The message says what was found and wanted; `record` holds it as data."""
-
-    record: dict[str, Any]
+    """A claim does not hold. The message says what was found and wanted; the dict `record` holds it as data."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A number, its standard error (None if unknown), and where the two come from, for example "5 seeds".
-
-    ``a - b`` adds the errors in quadrature, as for independent values; of paired ones (the same seeds) measure the
-    differences, ``over_seeds(a_values - b_values)``. ``100 * a`` scales both. ``float(a)`` is the value, ``f"{a:.2f}"``
-    value ± error without the source, for tables. `values` are the single ones, where there are any. A `claimed` value is
-    not shown again where a claim ends a cell.
-    """
+    """A number, its standard error (None if unknown), and where the two come from, for example "5 seeds". ``a - b``
+    adds the errors in quadrature; for paired ones use ``over_seeds(a_values - b_values)``. ``100 * a`` scales both,
+    ``f"{a:.2f}"`` is value ± error without the source, `values` are the single ones, if any. A `claimed` value is not
+    shown again where a claim ends a cell."""
 
     value: float
     uncertainty: float | None = None
@@ -73,10 +68,7 @@ class Measured:
 
 
 def over_seeds(values: Any, unit: str = "seeds") -> Measured:
-    """Mean of several runs ± its standard error (standard deviation with n - 1, over the root of n).
-
-    `values` (n,): one finite number per run, at least two (ValueError otherwise); `unit` says what varied.
-    """
+    """Mean ± standard error of runs that differ in `unit`: `values` (n,), n > 1. ValueError for fewer, or a NaN."""
     values = _rows(values)
     if values.ndim > 1:
         raise ValueError(f"values has the shape {values.shape}; give one number for each of the {unit}.")
@@ -85,25 +77,19 @@ def over_seeds(values: Any, unit: str = "seeds") -> Measured:
 
 
 def proportion(hits: Any, n: Any) -> Measured:
-    """`hits` of `n` as a share ± its binomial standard error.
-
-    That formula gives 0 for no hits and for hits alone; there the error is 1/(n + 1), the distance to the limit of
-    Wilson's interval (J. Am. Stat. Assoc. 22 (1927), 209). ValueError unless 0 <= hits <= n, whole, n at least 1.
-    """
+    """`hits` of `n` as a share ± its binomial standard error. ValueError unless whole, 0 <= hits <= n and n >= 1."""
     hits, n = _number("hits", hits), _number("n", n)
     if not (n >= 1 and 0 <= hits <= n and hits.is_integer() and n.is_integer()):
         raise ValueError(f"hits is {hits:g} and n is {n:g}; give whole numbers with 0 <= hits <= n and n of 1 or more.")
     share = hits / n
+    # No error may be 0: for no hits or hits alone, the distance to Wilson's limit (J. Am. Stat. Assoc. 22 (1927), 209).
     error = math.sqrt(share * (1 - share) / n) if 0 < hits < n else 1 / (n + 1)
     return Measured(share, error, f"binomial, {hits:.0f} of {n:.0f}")
 
 
 def bootstrap(values: Any, statistic: Callable = np.mean, draws: int = 2000, seed: int = 0) -> Measured:
-    """``statistic(values)`` ± its standard deviation over `draws` resamples of the rows, with replacement.
-
-    `values` (n, ...), finite, at least two rows (ValueError otherwise); what belongs together stands in one row. Efron,
-    "Bootstrap methods", Ann. Stat. 7 (1979), 1-26.
-    """
+    """``statistic(values)`` ± its spread over resamples of the rows (n, ...), with replacement. ValueError: n < 2."""
+    # Efron, "Bootstrap methods: another look at the jackknife", Ann. Stat. 7 (1979), 1-26.
     values, rng = _rows(values), np.random.default_rng(seed)
     drawn = [float(statistic(values[rng.integers(len(values), size=len(values))])) for _ in range(draws)]
     return Measured(statistic(values), np.std(drawn, ddof=1), f"bootstrap of {len(values)}")
@@ -111,31 +97,14 @@ def bootstrap(values: Any, statistic: Callable = np.mean, draws: int = 2000, see
 
 def claim(sentence: str, measured: Any, *, above: Any = None, below: Any = None, between: tuple | None = None,
           near: tuple | None = None, equals: Any = None, holds: Any = None, by: float = 0.0) -> Measured | None:  # fmt: skip
-    """Say a sentence and show the value that carries it; raise `ClaimFailed` where the value does not.
-
-    Parameters
-    ----------
-    sentence : str
-        What is claimed: the same quantity, unit and direction as the bound.
-    measured : number, scalar tensor or Measured
-        The value; NaN never holds. With `equals` it may be anything: a word, a shape, a bool, an array.
-    above, below, between=(low, high), near=(target, tolerance), equals, holds
-        Exactly one: strictly above, below or between; nearer to the target than the tolerance; exactly this, shape
-        and all; a draw: this number lies within two standard errors of the value. The error of a `Measured` bound
-        counts too.
-    by : float
-        Standard errors by which the value must clear `above`, `below`, `between` or `near`.
-
-    Returns
-    -------
-    Measured
-        The value, for tables and figures; None with `equals`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is not exactly one bound, it is not finite, or a standard error is needed and missing.
-    """
+    """Say a sentence and show the value that carries it; raise `ClaimFailed` where the value does not. The sentence has
+    the quantity, unit and direction of the bound. `measured` is a number, a scalar tensor or a Measured; NaN never
+    holds. Exactly one bound is given, a number or a Measured, whose error then counts too: strictly `above`, `below` or
+    ``between=(low, high)``; ``near=(target, tolerance)``; `holds`, a draw: within two standard errors; or `equals`:
+    exactly this, shape and all, and anything may be measured, a word, a shape, a bool, an array. The value must clear
+    the bound by `by` standard errors (not for `equals`, `holds`). Returns the value for tables and figures, None with
+    `equals`. TypeError or ValueError if there is not exactly one bound, it is not finite, or a standard error is needed
+    and missing."""
     bounds = dict(above=above, below=below, between=between, near=near, equals=equals, holds=holds)
     given = [kind for kind, bound in bounds.items() if bound is not None]
     if len(given) != 1:
@@ -162,9 +131,11 @@ def claim(sentence: str, measured: Any, *, above: Any = None, below: Any = None,
         missed = f"; it misses the bound by {_digits(by * error - side.value)}"
     text = f"{str(sentence).rstrip('.')}: {_words(result)}, {bound}{extra}"
     known = result if isinstance(result, Measured) else Measured(0.0)
-    value = _finite(value) if isinstance(value, bool | int | float | str) else _words(result)
+    value = value if isinstance(value, bool | int | float | str) else _words(result)
     record = dict(sentence=str(sentence), value=value, uncertainty=known.uncertainty, source=known.source, bound=bound)
-    record |= dict(margin=_finite(margin), margin_in=unit, holds=good)
+    record |= dict(margin=margin, margin_in=unit, holds=good)
+    # JSON has neither NaN nor infinity.
+    record = {k: None if isinstance(x, float) and not math.isfinite(x) else x for k, x in record.items()}
     line, ipython = f"{'✓' if good else '✗'} {text}", sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
         ipython.display.display({MIME: record, "text/plain": line}, raw=True)
@@ -179,12 +150,11 @@ def claim(sentence: str, measured: Any, *, above: Any = None, below: Any = None,
 
 def _sides(kind: str, bound: Any, m: Measured) -> tuple[list[Measured], str]:
     """How far inside each side of the bound the value lies (negative: outside), and the bound in words."""
-    ends = bound if kind in ("between", "near") and isinstance(bound, tuple | list) else (bound,)
-    ends = [_measured(kind, end) for end in ends]
-    if len(ends) != 1 + (kind in ("between", "near")) or not all(math.isfinite(end.value) for end in ends):
-        raise ValueError(
-            f"{kind} is {bound}; give a finite number, or two: between=(low, high), near=(target, tolerance)."
-        )
+    pair = kind in ("between", "near")
+    ends = [_measured(kind, end) for end in (bound if pair and isinstance(bound, tuple | list) else (bound,))]
+    if len(ends) != 1 + pair or not all(math.isfinite(end.value) for end in ends):
+        wanted = "give a finite number, or two: between=(low, high), near=(target, tolerance)"
+        raise ValueError(f"{kind} is {bound}; {wanted}.")
     a, b = ends[0], ends[-1]
     if (kind == "between" and not a.value < b.value) or (kind == "near" and not b.value > 0):
         raise ValueError(f"{kind} is {bound}; give the lower number first, and a positive tolerance.")
@@ -209,10 +179,6 @@ def _number(name: str, value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name} is {_words(value)}; give one number (anything else is claimed with equals).")
     return float(value)
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

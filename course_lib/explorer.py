@@ -1,10 +1,6 @@
-"""The frame of an explorer: controls, a short wait while they move, and a picture with its sentence.
-
-An explorer recomputes with the lesson's real model in the kernel. For pages without a kernel ``Explorer.record`` computes
-pictures beforehand, which ``course run`` stores beside the explorer's output and the decks and the site play. An answer
-waits until the running cell is done, and leaves the global random numbers as they were, so that a hand on a slider changes
-neither a figure nor a training.
-"""
+"""The frame of an explorer: controls, a short wait while they move, and a picture with its sentence. In the kernel it
+recomputes with the lesson's model; for pages without one ``course run`` stores recorded pictures. An answer waits for
+the running cell and keeps the global random numbers: a slider changes neither figure nor training."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -35,8 +31,7 @@ from PIL import Image
 
 __all__ = ["FRAMES", "Explorer", "publish"]
 
-# The MIME type of a recorded explorer among a cell's outputs.
-FRAMES = "application/vnd.course.frames+json"
+FRAMES = "application/vnd.course.frames+json"  # the MIME type of a recorded explorer among a cell's outputs
 _LARGEST_RECORDING = 60  # pictures
 _WAIT_S = 0.02  # without movement before the picture is redrawn, so that a dragged slider does not queue work
 
@@ -97,7 +92,7 @@ def _control(name: str, spec) -> widgets.Widget:
     """Build a control from its specification; see ``Explorer``."""
     label = name.replace("_", " ")
     common = {"description": label, "style": {"description_width": "initial"}}
-    wide = {"width": "min(420px, 95%)"}
+    wide = {"layout": {"width": "min(420px, 95%)"}, **common}
     if isinstance(spec, widgets.Widget):
         if not getattr(spec, "description", ""):
             spec.description = label
@@ -110,21 +105,18 @@ def _control(name: str, spec) -> widgets.Widget:
         if not low <= value <= high or not step > 0:
             raise ValueError(f"control {name!r}: the start {value} must lie in [{low}, {high}], the step be positive")
         kind = widgets.IntSlider if whole else widgets.FloatSlider
-        return kind(value=value, min=low, max=high, step=step, layout=wide, **common)
+        return kind(value=value, min=low, max=high, step=step, **wide)
     if isinstance(spec, list) and spec:
-        return widgets.SelectionSlider(options=spec, value=spec[0], layout=wide, **common)
-    raise TypeError(
-        f"control {name!r}: give (low, high, step, start), a list of options, True or False, or a widget; got {spec!r}"
-    )
+        return widgets.SelectionSlider(options=spec, value=spec[0], **wide)
+    forms = "(low, high, step, start), a list of options, True or False, or a widget"
+    raise TypeError(f"control {name!r}: give {forms}; got {spec!r}")
 
 
 def _pixels(figure: Figure) -> Image.Image:
-    # Drawn on a canvas of its own, because savefig goes through all of a figure twice.
-    canvas = FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)  # of its own, because savefig goes through all of a figure twice
     canvas.draw()
     plt.close(figure)  # or the inline backend shows it a second time; it can still be drawn again
-    # The layout was solved for the first picture; solving it again for each answer takes longer than drawing.
-    figure.set_layout_engine("none")
+    figure.set_layout_engine("none")  # it is solved: again for each answer would take longer than drawing
     return Image.fromarray(np.asarray(canvas.buffer_rgba()))
 
 
@@ -132,6 +124,12 @@ def _base64(picture: Image.Image, **form) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, **form)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _webp(picture: Image.Image) -> str:
+    # Few colours without loss: for lines on white half the size of a lossy picture, and without its smear.
+    few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).convert("RGB")
+    return _base64(few, format="webp", lossless=True, quality=80, method=4)
 
 
 def _label(control: widgets.Widget, value) -> str:
@@ -143,47 +141,23 @@ def _label(control: widgets.Widget, value) -> str:
 
 
 class Explorer(widgets.VBox):
-    """A panel that redraws with the lesson's model when a control moves.
-
-    An explorer that is made again, as when its cell is run again, closes the one before it with the same title.
+    """A panel that redraws when a control moves. Made again, it closes the one before it with the same title.
 
     Parameters
     ----------
-    draw : callable
-        Called with one keyword for each control. Returns a picture (a figure or PNG bytes) or an HTML string; or a pair of
-        it and an HTML string that says in words what is seen; or these two and a mapping from names to the numbers that
-        the picture shows, which ``drawn`` hands to a claim. Quickest (below 100 ms): build the figure once, set its
-        artists' data, return the same figure each time. The global random states of Python, NumPy and PyTorch are put
-        back afterwards; those of ``keras.random`` and ``tf.random`` cannot be, so give these a seed of their own.
-    controls : mapping from name to specification
-        ``(low, high, step, start)`` for a slider (whole numbers give whole steps), a list for a choice,
+    draw : called with one keyword for each control. Returns a picture (a figure or PNG bytes) or HTML; or also HTML that
+        says in words what is seen; or also a mapping from names to the numbers shown, which ``drawn`` hands to a claim.
+        Quickest: build a figure once, set its artists' data. Seed ``keras.random`` and ``tf.random`` in it: only
+        Python's, NumPy's and PyTorch's states are put back afterwards.
+    controls : name to ``(low, high, step, start)`` for a slider (whole numbers give whole steps), a list for a choice,
         ``True``/``False`` for a box to tick, or any ipywidgets control.
-    title : str
-    question : str
-        What to find out with the explorer.
-    alt : str
-        What the picture shows, for readers who do not see it.
-    recorded : mapping from name to sequence of values
-        What ``record`` draws for pages without a kernel, the start of each control among its values; a control that is
-        not named rests. All combinations, if they are at most 60; if they are more, one control moves at a time and the
-        others rest at their start, again at most 60 pictures. Needed for a lesson that is stored; without it the explorer
-        works in the kernel alone.
-
-    Attributes
-    ----------
-    milliseconds : list of float
-        Time of each answer so far, from the values of the controls to the finished picture.
-    """
+    question, alt : what to find out; what the picture shows, for readers who do not see it.
+    recorded : name to the values that ``record`` draws for a stored lesson, the start among them; other controls rest.
+        All combinations, if at most 60; else one control moves at a time, again at most 60 pictures.
+    ``milliseconds`` lists the time of each answer so far, from the values of the controls to the finished picture."""
 
     def __init__(
-        self,
-        draw: Callable,
-        controls: Mapping[str, object],
-        *,
-        title: str = "",
-        question: str = "",
-        alt: str = "",
-        recorded: Mapping[str, Sequence] | None = None,
+        self, draw: Callable, controls: Mapping, *, title="", question="", alt="", recorded: Mapping | None = None
     ):
         if not callable(draw):
             raise TypeError("draw must be a function of the controls' values")
@@ -202,14 +176,15 @@ class Explorer(widgets.VBox):
             raise ValueError(f"recorded: more than {_LARGEST_RECORDING} pictures, even if one control moves at a time")
         self.milliseconds: list[float] = []
         self.picture, self.words, self._still, self._shown = widgets.HTML(), widgets.HTML(), "", False
-        heading = [f"<b>{html.escape(title)}</b>"] * bool(title) + [html.escape(question)] * bool(question)
-        head = [widgets.HTML("<br>".join(heading))] if heading else []
+        heading = "<br>".join(filter(None, [title and f"<b>{html.escape(title)}</b>", html.escape(question)]))
+        head = [widgets.HTML(heading)] if heading else []
         row = widgets.Box(list(self.controls.values()), layout={"flex_flow": "row wrap"})
-        self._made = [*head, row, self.picture, self.words]
-        self._made += [self.controls[name] for name, spec in controls.items() if not isinstance(spec, widgets.Widget)]
+        children = [*head, row, self.picture, self.words]
+        made = [self.controls[name] for name, spec in controls.items() if not isinstance(spec, widgets.Widget)]
+        self._made = children + made
         for control in self.controls.values():
             control.observe(self._moved, names="value")
-        super().__init__([*head, row, self.picture, self.words])
+        super().__init__(children)
         self.add_class("course-explorer")
         _watch_cells()
         try:
@@ -248,8 +223,7 @@ class Explorer(widgets.VBox):
             self.answer()
             return
         if not _in_main_thread():
-            # After a widget's message matplotlib's inline backend shows and closes every open figure, those that a cell in
-            # the main thread is drawing too: so the whole message, up to the loop's next turn, waits for the cell.
+            # After a message the inline backend closes all open figures, the running cell's too: so all of it waits.
             _turn.acquire()
             loop.call_soon(_turn.release)
         if self._timer is not None:
@@ -275,11 +249,7 @@ class Explorer(widgets.VBox):
         raise TypeError(f"draw must return a figure, PNG bytes or HTML, not {type(picture).__name__}")
 
     def answer(self) -> None:
-        """Redraw for the present values. What ``draw`` raises is shown in the panel, not lost in a log.
-
-        In another thread than the main one, while a cell runs there, the answer is left to the end of the cell, one for
-        all moves meanwhile.
-        """
+        """Redraw for the present values, at the end of the cell that runs; show in the panel what ``draw`` raises."""
         if _cell_runs.is_set() and not _in_main_thread():
             _late.add(self)
             if _cell_runs.is_set():  # or the cell has ended since, and may not have seen this explorer
@@ -306,18 +276,7 @@ class Explorer(widgets.VBox):
             self.words.value = f'<div aria-live="polite">{words}</div>'
 
     def drawn(self, **values) -> dict[str, float]:
-        """The numbers that ``draw`` publishes as its third result, so that a claim can hold them against the model.
-
-        Parameters
-        ----------
-        **values
-            Values of controls; a control that is not named has its present one. The panel stays as it is.
-
-        Raises
-        ------
-        ValueError
-            If ``draw`` publishes none.
-        """
+        """The numbers that ``draw`` publishes (else ``ValueError``) for these, else the present values of the controls."""
         if unknown := values.keys() - self.controls.keys():
             raise TypeError(f"no control {', '.join(sorted(unknown))}; there are {', '.join(self.controls)}")
         found = dict(self._result({**self.values, **values})[2])
@@ -326,20 +285,9 @@ class Explorer(widgets.VBox):
         return found
 
     def record(self) -> dict:
-        """Compute the pictures of the values that ``recorded`` names, as data for a page without a kernel.
-
-        Returns
-        -------
-        dict
-            ``title``, ``question``, ``alt``: str. ``controls``: list of ``{"name", "label", "values", "start"}``, the
-            values as text, the start as an index. ``frames``: a mapping from the indices of the controls' values,
-            joined by commas, to ``{"image": base64 of a WebP picture or "", "words": HTML}``.
-
-        Raises
-        ------
-        ValueError
-            If the explorer was not given ``recorded``.
-        """
+        """Compute the pictures of ``recorded`` (else ``ValueError``), as data for a page without a kernel. ``title``,
+        ``question``, ``alt``; ``controls``: ``{"name", "label", "values": [text], "start": index}`` each; ``frames``:
+        from the values' indices, joined by commas, to ``{"image": base64 of a WebP or "", "words": HTML}``."""
         if not self._recorded:
             raise ValueError(f"explorer {self._title!r} needs recorded={{control: values}}, to be stored in a lesson")
         values = {name: self._recorded.get(name, [start]) for name, start in self._start.items()}
@@ -347,21 +295,13 @@ class Explorer(widgets.VBox):
         frames, controls = {}, []
         for point in itertools.product(*(range(len(of)) for of in values.values())):
             if self._together or sum(map(operator.ne, point, rest)) <= 1:
-                at = {name: of[i] for (name, of), i in zip(values.items(), point)}
-                frames[",".join(map(str, point))] = self._frame(at)
+                picture, words, _ = self._result({name: of[i] for (name, of), i in zip(values.items(), point)})
+                frames[",".join(map(str, point))] = {"image": _webp(picture) if picture else "", "words": words}
         for (name, control), start in zip(self.controls.items(), rest):
             labels = [_label(control, value) for value in values[name]]
             controls.append({"name": name, "label": control.description, "values": labels, "start": start})
         texts = {"title": self._title, "question": self._question, "alt": self._alt}
         return {**texts, "controls": controls, "frames": frames}
-
-    def _frame(self, values: Mapping) -> dict:
-        picture, words, _ = self._result(values)
-        if picture is None:
-            return {"image": "", "words": words}
-        # Few colours without loss: for lines on white half the size of a lossy picture, and without its smear.
-        few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).convert("RGB")
-        return {"image": _base64(few, format="webp", lossless=True, quality=80, method=4), "words": words}
 
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """The widget, and its present picture for pages that show no widgets."""
@@ -373,9 +313,6 @@ class Explorer(widgets.VBox):
 
 
 def publish() -> None:
-    """Display, as data of the type ``FRAMES``, what each explorer shown in this kernel records, by its model's id.
-
-    For the tool that stores a lesson: it puts each recording beside the output that shows the explorer.
-    """
+    """Display what each explorer shown in this kernel records, by its model's id, for the tool that stores a lesson."""
     shown = {model_id: explorer for model_id, explorer in _explorers.items() if explorer._shown}
     display({FRAMES: {model_id: explorer.record() for model_id, explorer in shown.items()}}, raw=True)

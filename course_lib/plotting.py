@@ -1,8 +1,6 @@
-"""One style, four colours with fixed meanings, and the pictures that more than one lesson draws.
-
-PyTorch, Keras, NumPy and the truth have the same colour in every figure of the course. The colours are Okabe and
-Ito's (2008) colour-blind safe set; they differ in lightness too, so that a grey print still tells them apart.
-"""
+"""One style, four colours with fixed meanings, and the pictures that more than one lesson draws. PyTorch, Keras, NumPy
+and the truth have the same colour in every figure of the course. The colours are Okabe and Ito's (2008) colour-blind
+safe set; they differ in lightness too, so that a grey print still tells them apart."""
 
 from __future__ import annotations
 
@@ -34,48 +32,23 @@ _LINE = {"PyTorch": "-", "Keras": "--", "NumPy": ":", "truth": "-"}
 def use_style() -> None:
     """Set the course's figure style for this kernel: light, large enough for a projector, spines only where read."""
     plt.rcdefaults()  # but for the backend: a dark theme would leave white words on white, or TeX be asked for
-    plt.rcParams.update(
-        {
-            "figure.figsize": (8.0, 3.4),
-            "figure.dpi": 100,
-            "savefig.dpi": 100,
-            "figure.constrained_layout.use": True,
-            "figure.facecolor": "white",
-            "font.size": 12,
-            "axes.titlesize": 13,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.labelsize": 12,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.prop_cycle": plt.cycler(color=[PYTORCH, KERAS, NUMPY, *OTHERS]),
-            "grid.color": "#DDDDDD",
-            "grid.linewidth": 0.7,
-            "lines.linewidth": 2.0,
-            "legend.frameon": False,
-            "image.cmap": "gray_r",
-        }
-    )
+    plt.rc("figure", figsize=(8.0, 3.4), dpi=100, facecolor="white")
+    plt.rc("savefig", dpi=100)
+    plt.rc("figure.constrained_layout", use=True)
+    plt.rc("font", size=12)
+    plt.rc("axes", titlesize=13, titleweight="bold", titlelocation="left", labelsize=12, grid=True)
+    plt.rc("axes", prop_cycle=plt.cycler(color=[PYTORCH, KERAS, NUMPY, *OTHERS]))
+    plt.rc("axes.spines", top=False, right=False)
+    plt.rc("grid", color="#DDDDDD", linewidth=0.7)
+    plt.rc("lines", linewidth=2.0)
+    plt.rc("legend", frameon=False)
+    plt.rc("image", cmap="gray_r")
 
 
 def show(fig: Figure, alt: str) -> None:
-    """Display a figure with its alternative text, and close it.
-
-    The picture stands in HTML, because JupyterLab and nbconvert drop the alternative text of a bare PNG. A figure drawn
-    twice gives the same bytes.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-    alt : str
-        What the figure shows, in a sentence, for readers who do not see it. Required.
-
-    Raises
-    ------
-    ValueError
-        If ``alt`` is empty.
-    """
+    """Display a figure with ``alt``, a sentence that says what it shows (else ``ValueError``), and close it. The
+    picture stands in HTML, because JupyterLab and nbconvert drop the alternative text of a bare PNG. A figure drawn
+    twice gives the same bytes."""
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError("show(fig, alt=…) needs a sentence that says what the figure shows")
     buffer = io.BytesIO()
@@ -87,20 +60,8 @@ def show(fig: Figure, alt: str) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None = None) -> None:
-    """Display a small table, as HTML in the browser and as aligned text elsewhere.
-
-    Parameters
-    ----------
-    header : sequence of str
-    rows : sequence of sequences
-        Each as long as ``header``. Floats are printed with four significant digits; give a string for another form.
-    caption : str, optional
-
-    Raises
-    ------
-    ValueError
-        If a row has not as many entries as the header.
-    """
+    """Display a small table, as HTML in the browser and as aligned text elsewhere. Each row is as long as the header
+    (else ``ValueError``). Floats are printed with four significant digits; give a string for another form."""
     for row in rows:
         if len(row) != len(header):
             raise ValueError(f"a row has {len(row)} entries, the header {len(header)}: {list(row)!r}")
@@ -117,10 +78,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence], caption: str | None =
         return "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(line, width, number)).rstrip()
 
     def html_line(line, tag):
-        style = ["right" if n else "left" for n in number]
-        return "".join(
-            f'<{tag} style="text-align:{s};padding:0.2em 0.8em">{html.escape(v)}</{tag}>' for v, s in zip(line, style)
-        )
+        style = [f"text-align:{'right' if n else 'left'};padding:0.2em 0.8em" for n in number]
+        return "".join(f'<{tag} style="{s}">{html.escape(v)}</{tag}>' for v, s in zip(line, style))
 
     plain = "\n".join([*([caption] if caption else []), text_line(list(header)), *map(text_line, cells)])
     body = "".join(f"<tr>{html_line(line, 'td')}</tr>" for line in cells)
@@ -138,13 +97,8 @@ def _is_number(text: str) -> bool:
 def loss_curves(
     curves: Mapping[str, Sequence[float]], *, xlabel="epoch", ylabel="loss", title="", log: bool = False, ax=None
 ):
-    """Draw one curve per entry, PyTorch and Keras in their colours, and return the axes.
-
-    Parameters
-    ----------
-    curves : mapping from label to sequence of shape (epochs,)
-        A label that begins with a framework's name takes its colour and line; the first value is at x = 1.
-    """
+    """Draw one curve of shape (epochs,) per label, the first value at x = 1, and return the axes. A label that begins
+    with a framework's name takes its colour and line."""
     if ax is None:
         _, ax = plt.subplots()
     others = iter(OTHERS * 4)
@@ -161,14 +115,8 @@ def loss_curves(
 
 
 def confusion_matrix(counts, labels: Sequence[str], *, ax=None, title: str = ""):
-    """Draw a confusion matrix, each row (true class) scaled to fractions, and return the axes.
-
-    Parameters
-    ----------
-    counts : (k, k) array
-        ``counts[i, j]``: how many of true class i were called j.
-    labels : sequence of k str
-    """
+    """Draw a confusion matrix, each row (true class) scaled to fractions, and return the axes. ``counts`` has the shape
+    (k, k) for k labels: ``counts[i, j]`` of true class i were called j."""
     counts = np.asarray(counts, dtype=float)
     if counts.shape != (len(labels), len(labels)):
         raise ValueError(f"counts has shape {counts.shape}, but there are {len(labels)} labels")
@@ -185,22 +133,10 @@ def confusion_matrix(counts, labels: Sequence[str], *, ax=None, title: str = "")
 
 
 def image_grid(
-    rows: Mapping[str, Sequence],
-    *,
-    columns: Sequence[str] = (),
-    vmin: float = 0.0,
-    vmax: float = 1.0,
-    scale: float = 0.8,
+    rows: Mapping[str, Sequence], *, columns: Sequence[str] = (), vmin: float = 0.0, vmax: float = 1.0, scale=0.8
 ) -> Figure:
-    """Draw labelled rows of small grey images, one column per sample, and return the figure.
-
-    Parameters
-    ----------
-    rows : mapping from row label to array of shape (n, height, width)
-        All rows must hold the same number of images, at most 20.
-    columns : sequence of n str, optional
-        What stands over each column.
-    """
+    """Draw labelled rows of small grey images, one column per sample, and return the figure. ``rows`` maps labels to
+    arrays of one shape (n, height, width), n at most 20; ``columns`` are n titles."""
     counts = {len(images) for images in rows.values()}
     if len(counts) != 1 or not 1 <= next(iter(counts)) <= 20:
         raise ValueError(f"every row needs the same number of images, 1 to 20; got {sorted(counts)}")
@@ -224,16 +160,9 @@ def image_grid(
 def unrolled(
     ax, inputs: Sequence[str], outputs: Sequence[str], *, states: Sequence[str] | None = None, title: str = ""
 ):
-    """Draw a recurrent network unrolled in time, one column for each step, and return the axes.
-
-    Parameters
-    ----------
-    ax : matplotlib axes
-    inputs, outputs : sequences of T str
-        Labels under and over each column; an empty string draws no arrow. TeX mathematics is allowed.
-    states : sequence of T str, optional
-        Labels of the hidden states. Default: h_1 … h_T.
-    """
+    """Draw a recurrent network unrolled in time, one column for each of T steps, and return the axes. ``inputs``,
+    ``outputs`` and ``states`` (default: h_1 … h_T) are T labels under, over and in the columns, TeX mathematics
+    allowed; an empty string draws no arrow."""
     if len(inputs) != len(outputs):
         raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs: one label for each step is needed")
     states = states or [f"$h_{{{t}}}$" for t in range(1, len(inputs) + 1)]

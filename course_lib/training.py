@@ -1,7 +1,5 @@
-"""The training loop that lesson 04a writes out, Keras fed in the same order, and one learning rate for both.
-
-Data lie on the device once and each batch is gathered by index: loading sample by sample costs up to 8.8 times.
-"""
+"""The training loop that lesson 04a writes out, Keras fed in the same order, and one learning rate for both. Data lie
+on the device once and each batch is gathered by index: loading sample by sample costs up to 8.8 times."""
 
 from __future__ import annotations
 
@@ -38,16 +36,12 @@ class TrainingDiverged(FloatingPointError):
 
 @dataclass
 class History:
-    """What one training measured; the names are those of Keras's ``History.history``.
+    """What one training measured, by the names of Keras's ``History.history``."""
 
-    ``loss`` is the mean of each epoch, weighted by batch size, in training mode with the weights still moving;
-    ``val_loss`` and ``metrics`` are measured on the validation data after it; ``cpu_s`` are the CPU seconds of it all.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)  # each epoch's mean, in training mode, while the weights move
+    val_loss: list[float] = field(default_factory=list)  # as ``metrics``, on the validation data after each epoch
     metrics: dict[str, list[float]] = field(default_factory=dict)
-    cpu_s: float = 0.0
+    cpu_s: float = 0.0  # CPU seconds of it all
 
 
 def to_tensor(array, device: torch.device | str = "cpu") -> torch.Tensor:
@@ -90,43 +84,25 @@ def _no_broadcast() -> Iterator[None]:
 
 
 def fit(
-    model: torch.nn.Module,
-    batches: Batches,
-    loss: Callable | None = None,
-    optimizer: torch.optim.Optimizer | None = None,
-    *,
-    epochs: int,
-    objective: Callable | None = None,
-    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
-    clip_norm: float | None = None,
-    validation: tuple | None = None,
-    metrics: Mapping[str, Callable] | None = None,
-    first_epoch: int = 0,
-) -> History:
-    """Train a PyTorch module on ``batches``; the counterpart of ``keras.Model.fit``.
+    model: torch.nn.Module, batches: Batches, loss: Callable | None = None,
+    optimizer: torch.optim.Optimizer | None = None, *, epochs: int, objective: Callable | None = None,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None, clip_norm: float | None = None,
+    validation: tuple | None = None, metrics: Mapping[str, Callable] | None = None, first_epoch: int = 0,
+) -> History:  # fmt: skip
+    """Train a module where its parameters are, as ``keras.Model.fit`` does; it is left in evaluation mode, in any case.
 
     Parameters
     ----------
-    model : torch.nn.Module
-        Trained where its parameters are, and left in evaluation mode, also after an interrupt or an error.
-    batches : course_lib.data.Batches
-        Arrays ``(x, y)``, or any number of arrays if ``objective`` is given.
-    loss : callable (prediction, target) -> scalar tensor
-        For example ``torch.nn.CrossEntropyLoss()``; averaged over the batch.
-    epochs, first_epoch : int
-        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order.
-    objective : callable (model, *batch) -> scalar tensor, optional
-        Instead of ``loss``, for models whose loss is not a function of prediction and target alone.
-    scheduler, clip_norm : optional
-        Stepped after every batch; largest global gradient norm (Keras: ``global_clipnorm``).
-    validation : tuple of arrays (x, y), optional
-        Measured after each epoch; with ``objective``, the arrays that it takes after the model.
-    metrics : mapping from name to callable (prediction, target) -> scalar, optional
-        Measured on ``validation``, in evaluation mode.
+    batches : arrays ``(x, y)``, or any number of arrays if ``objective`` is given.
+    loss : (prediction, target) -> scalar tensor, the mean of the batch: for example ``torch.nn.CrossEntropyLoss()``.
+    epochs, first_epoch : epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order.
+    objective : (model, *batch) -> scalar tensor, instead of ``loss`` where it takes more than prediction and target.
+    scheduler, clip_norm : stepped after every batch; largest global gradient norm (Keras: ``global_clipnorm``).
+    validation : arrays (x, y), measured after each epoch; with ``objective``, what it takes after the model.
+    metrics : names to (prediction, target) -> scalar, measured on ``validation``, in evaluation mode.
 
     Raises ``TrainingDiverged`` if the loss becomes NaN or infinite, or the validation loss NaN; ``ValueError`` if
-    arguments do not fit together, the optimizer is another model's, or the scheduler is at its end.
-    """
+    arguments do not fit together, the optimizer is another model's, or the scheduler is at its end."""
     if (loss is None) == (objective is None):
         raise ValueError("give either loss=… (prediction, target) or objective=… (model, *batch), and not both")
     if optimizer is None:
@@ -221,10 +197,7 @@ def keras_predict(model: keras.Model, x) -> np.ndarray:
 
 
 def evaluate(model: torch.nn.Module, data: tuple, metrics: Mapping[str, Callable]) -> dict[str, float]:
-    """Return each metric's mean over ``data = (x, y)``, in evaluation mode.
-
-    A metric takes (prediction, target) of up to 1024 examples and returns their mean, as a scalar.
-    """
+    """Return the means over ``data = (x, y)``, in evaluation mode, of metrics (prediction, target) -> their mean."""
     x, y = data
     if len(x) != len(y) or not len(x):
         raise ValueError(f"data needs as many targets as inputs, and at least one; got {len(x)} and {len(y)}")
@@ -243,30 +216,24 @@ _HELD = weakref.WeakKeyDictionary()  # batches -> its arrays as tensors, for all
 
 def keras_feed(batches: Batches, epochs: int, *, first_epoch: int = 0, callbacks=()) -> dict:
     """Return the arguments with which Keras trains on the batches of ``fit``: ``model.fit(**keras_feed(batches, 5))``.
-
-    A step costs what it costs in ``fit`` on arrays. Small networks become up to three times quicker with
-    ``model.compile(…, steps_per_execution=32)``: so many batches in one call of the graph, between which the stop
-    button acts. Any number works, also one that does not divide an epoch.
-
-    Parameters
-    ----------
-    batches : course_lib.data.Batches
-        Arrays ``(x, y)``, ``(x, y, sample_weight)``, or whatever the model's own ``train_step`` takes.
-    epochs, first_epoch, callbacks
-        Epochs ``first_epoch … first_epoch + epochs − 1`` of the batches' order, with Keras callbacks of your own.
-
-    ``validation_data=(x, y)`` or ``class_weight`` may stand beside the feed. ``fit`` then raises ``TrainingDiverged``
-    when an epoch's loss is NaN or infinite.
-    """
+    ``batches`` hold arrays ``(x, y)``, ``(x, y, sample_weight)``, or whatever the model's own ``train_step`` takes;
+    ``epochs`` and ``first_epoch`` are those of ``fit``. ``validation_data=(x, y)`` or ``class_weight`` may stand beside
+    the feed. Keras then raises ``TrainingDiverged`` when an epoch's loss is NaN or infinite. Small networks become up
+    to three times quicker with ``model.compile(…, steps_per_execution=32)``, any number of batches in one call of the
+    graph."""
     import tensorflow as tf
 
-    if batches not in _HELD:
-        distinct = {id(array): array for array in batches.arrays}  # an autoencoder's target is its input
-        _HELD[batches] = {key: _tensor(array) for key, array in distinct.items()}
+    def load(array: np.ndarray):
+        # tf.convert_to_tensor takes twice the memory at first; calls of ever new functions warn of retracing.
+        read = tf.function(lambda: tf.numpy_function(lambda: array, [], array.dtype), autograph=False)
+        return read.get_concrete_function()()
+
+    with tf.device("/CPU:0"):
+        if batches not in _HELD:  # by identity, because an autoencoder's target is its input
+            _HELD[batches] = {key: load(array) for key, array in {id(a): a for a in batches.arrays}.items()}
+        order = tf.Variable(np.zeros(batches.n, np.int32), trainable=False)
     held, keys, size = _HELD[batches], [id(array) for array in batches.arrays], batches.batch_size
     length = None if batches.n % size else size  # the graph's steps are quicker if all are alike
-    with tf.device("/CPU:0"):
-        order = tf.Variable(np.zeros(batches.n, np.int32), trainable=False)
 
     def gather(k):
         index = order[k * size : (k + 1) * size]
@@ -274,59 +241,26 @@ def keras_feed(batches: Batches, epochs: int, *, first_epoch: int = 0, callbacks
         parts = {key: tf.gather(array, index) for key, array in held.items()}
         return tuple(parts[key] for key in keys)
 
-    # Keras goes through the data anew in each epoch, so the callback has only to lay out that epoch's order before.
-    return {
-        "x": tf.data.Dataset.range(len(batches)).map(gather),
-        "epochs": epochs,
-        "shuffle": False,
-        "verbose": 0,
-        "callbacks": [_Epochs(batches, first_epoch, order), *callbacks],
-    }
-
-
-def _tensor(array: np.ndarray):
-    """Return an array as a TensorFlow tensor; ``tf.convert_to_tensor`` takes twice the memory at first."""
-    import tensorflow as tf
-
-    def read():
-        tensor = tf.numpy_function(lambda: array, [], array.dtype)
-        tensor.set_shape(array.shape)
-        return tensor
-
-    with tf.device("/CPU:0"):
-        # As a concrete function: calls of ever new functions make TensorFlow warn of retracing.
-        return tf.function(read, autograph=False).get_concrete_function()()
-
-
-class _Epochs(keras.callbacks.Callback):
-    """Lay out the order of the epoch that begins, and stop at a loss that is not finite."""
-
-    def __init__(self, batches, first_epoch: int, order):
-        super().__init__()
-        self._batches, self._first, self._order = batches, first_epoch, order
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._order.assign(self._batches.order(self._first + epoch).astype(np.int32))
-
-    def on_epoch_end(self, epoch, logs=None):
-        # Keras's own TerminateOnNaN ends in silence.
-        _refuse_nan((logs or {}).get("loss", 0.0), f"epoch {self._first + epoch + 1}")
+    # Keras goes through the data anew in each epoch: the callback lays out its order. TerminateOnNaN ends in silence.
+    watch = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: order.assign(batches.order(first_epoch + epoch).astype(np.int32)),
+        on_epoch_end=lambda epoch, logs: _refuse_nan(logs.get("loss", 0.0), f"epoch {first_epoch + epoch + 1}"),
+    )
+    rows = tf.data.Dataset.range(len(batches)).map(gather)
+    return {"x": rows, "epochs": epochs, "shuffle": False, "verbose": 0, "callbacks": [watch, *callbacks]}
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A learning rate that rises from ``start`` to ``peak`` at step ``top``, and falls to ``end`` at step ``last``.
-
-    Made by ``one_cycle`` or ``cosine``. It falls along half a cosine; it rises along one, or ``straight``.
-    """
+    """A learning rate over all training steps, made by ``one_cycle`` or ``cosine``; it falls along half a cosine."""
 
     peak: float
     steps: int
-    top: float
-    last: float
+    top: float  # the step of the peak
+    last: float  # the step of the end
     start: float
     end: float
-    straight: bool
+    straight: bool  # else it rises along half a cosine
 
     def __post_init__(self):
         if not (self.peak > 0 and 0 <= self.top < self.last):
@@ -377,19 +311,15 @@ class _KerasSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 def one_cycle(peak: float, steps: int, *, warmup: float = 0.3) -> Schedule:
     """Half a cosine up from ``peak`` / 25 in the share ``warmup`` of the steps, half a cosine down to ``peak`` / 25e4.
-
-    ``steps`` are all training steps: epochs · batches. The rates are those of PyTorch's ``OneCycleLR(optimizer, peak,
-    steps, pct_start=warmup, cycle_momentum=False)``. Source: Smith (2018), arXiv:1803.09820, section 4.
-    """
+    ``steps``: epochs · batches. The rates are those of PyTorch's ``OneCycleLR(optimizer, peak, steps, pct_start=warmup,
+    cycle_momentum=False)``. Source: Smith (2018), arXiv:1803.09820, section 4."""
     return Schedule(float(peak), int(steps), warmup * steps - 1, steps - 1.0, peak / 25, peak / 25e4, straight=False)
 
 
 def cosine(peak: float, steps: int, *, warmup: float = 0.0, start: float = 0.0) -> Schedule:
     """A line up from ``start`` · ``peak`` in the share ``warmup`` of the steps, then half a cosine down to 0.
-
-    ``steps`` are all training steps: epochs · batches. Without warm-up the rates are those of PyTorch's
-    ``CosineAnnealingLR(optimizer, steps)``, with it those of Keras's ``CosineDecay``.
-    Source: Loshchilov and Hutter (2017), arXiv:1608.03983, equation 5.
-    """
+    ``steps``: epochs · batches. Without warm-up the rates are those of PyTorch's
+    ``CosineAnnealingLR(optimizer, steps)``, with it those of Keras's ``CosineDecay``. Source: Loshchilov and Hutter
+    (2017), arXiv:1608.03983, equation 5."""
     top = int(warmup * steps + 1e-9)  # a whole step: 0.29 · 100 is 28.999…
     return Schedule(float(peak), int(steps), float(top), float(steps), float(start * peak), 0.0, straight=True)

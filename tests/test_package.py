@@ -1,5 +1,6 @@
 """The environment is one: what pyproject.toml asks for, what constraints.txt fixes, what environment.yml builds."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -30,6 +31,9 @@ def test_every_dependency_has_one_exact_version_that_fits(requirement):
     assert exact.version in requirement.specifier
 
 
+@pytest.mark.skipif(
+    os.environ.get("COURSE_VERSIONS") == "other", reason="COURSE_VERSIONS=other: installed without constraints.txt"
+)
 @pytest.mark.parametrize("requirement", ASKED, ids=str)
 def test_what_is_installed_is_what_was_fixed(requirement):
     (exact,) = FIXED[canonicalize_name(requirement.name)].specifier

@@ -203,6 +203,16 @@ def test_a_workflow_may_only_read_and_runs_fixed_versions_of_actions(path):
             assert "|| true" not in step.get("run", "") and not step.get("continue-on-error")
 
 
+def test_only_the_job_that_tries_other_versions_says_so():
+    """Where it is said, test_package.py does not ask that constraints.txt is what is installed."""
+    said = {}
+    for path in WORKFLOWS:
+        for name, job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            if "COURSE_VERSIONS" in yaml.safe_dump(job):
+                said[path.stem, name] = job["env"]["COURSE_VERSIONS"]
+    assert said == {("weekly", "versions"): "other"}
+
+
 def test_hooks_use_the_ruff_of_constraints_and_check_changed_lessons():
     (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
     assert repository["repo"] == "local"

@@ -6,8 +6,8 @@ import copy
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from tests.test_compare import picture
 
+from tests.test_compare import picture
 from tools import ranges
 from tools.lesson import Lesson
 
@@ -39,11 +39,11 @@ def failed():
     return new_output("error", ename="ClaimFailed", evalue="it learns: 0.4, above 0.9", traceback=["…"])
 
 
-def lesson_of(*cells, tags=()):
+def lesson_of(*cells, tags=(), source="cell"):
     """A lesson whose code cells have the outputs given."""
     made = []
     for index, outputs in enumerate(cells):
-        cell = new_code_cell(f"cell({index})", outputs=show(*outputs), execution_count=index + 1)
+        cell = new_code_cell(f"{source}({index})", outputs=show(*outputs), execution_count=index + 1)
         cell.id, cell.metadata["tags"] = f"cell-{index}", list(tags)
         made.append(cell)
     return Lesson("notebooks/99_x.ipynb", new_notebook(cells=made))
@@ -52,9 +52,9 @@ def lesson_of(*cells, tags=()):
 ABOUTS = [(0, "avx2"), (0, "sse"), (0, "avx512"), (1, "avx2"), (2, "avx2")]
 
 
-def recorded(*runs, tags=()):
+def recorded(*runs, tags=(), source="cell"):
     """Ranges made of five runs, each a list of cells' outputs; alarms as for a course of 5000 numbers."""
-    lessons = [lesson_of(*run, tags=tags) for run in runs]
+    lessons = [lesson_of(*run, tags=tags, source=source) for run in runs]
     abouts = [{"shift": shift, "isa": isa} for shift, isa in ABOUTS]
     found = ranges.measured(lessons[0], list(zip(abouts, lessons)))
     return lessons[0], found, ranges.Ranges(lessons[0], found, alarms=0.01 / 5000)
@@ -94,6 +94,23 @@ def test_what_comes_from_the_seed_alone_is_held_tightly():
     assert made[1]["trained_from"] == 2  # instruction sets never disagree
     assert difference(made, "mean 0.1301") is None
     assert "before anything is trained" in difference(made, "mean 0.1400")
+
+
+def test_after_the_first_cell_that_trains_numbers_that_other_seeds_move_are_trained():
+    runs = [[f"mean {value}"] for value in ("0.1300", "0.1300", "0.1300", "0.4100", "-0.2200")]
+    made = recorded(*([run] for run in runs), source="model.fit")
+    assert made[1]["trained_from"] == 0
+    assert difference(made, "mean 0.1900", 0) is None
+    assert "5 runs" in difference(made, "mean 100.0", 0)
+
+
+def test_what_no_other_seed_reached_is_compared_only_where_it_is_whole():
+    runs = [["0.473 of 20"], ["0.473 of 20"], ["0.473 of 20"], [failed()], [failed()]]
+    made = recorded(*([run] for run in runs), source="model.fit")
+    assert made[1]["unreached"] == {"cell-0": ["stdout"]}
+    assert difference(made, "0.485 of 20", 0) is None
+    assert "stored 20, now 21" in difference(made, "0.473 of 21", 0)
+    assert "now 0.485" in difference(column(*5 * ["0.473 of 20"]), "0.485 of 20")
 
 
 def test_time_and_memory_that_move_are_not_compared_and_constants_of_physics_are():

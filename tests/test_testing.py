@@ -8,8 +8,8 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from tests.test_ranges import show
 
+from tests.test_ranges import show
 from tools.lesson import ROOT
 
 PICTURE = """

@@ -138,8 +138,8 @@ def claim(record, text: str = "") -> str:
     rest = text.partition(sentence.rstrip("."))[2].strip(" .:\n") or str(record.get("bound") or "")
     return (
         f'<p class="claim"><span class="claim-sign" role="img" aria-label="{word}">{sign}</span> '
-        f'<span class="claim-sentence">{html.escape(sentence)}</span>'
-        + (f' <span class="claim-numbers">{html.escape(rest)}</span>' if rest else "")
+        f'<span class="claim-sentence">{html.escape(sentence.rstrip(".:"))}</span>'
+        + (f': <span class="claim-numbers">{html.escape(rest)}</span>' if rest else "")
         + "</p>"
     )
 

@@ -8,14 +8,17 @@ How far a number may lie from the stored one (``number_limits``)
 ----------------------------------------------------------------
 - A number that was the same in every run must be the same, to one unit in the last printed place if it has decimals
   (0.97 may be 0.9649 or 0.9751) and exactly if it is whole: shapes, counts, indices.
-- A number that moved, in a cell before the first one in which instruction sets disagree, is computed from the seed
-  alone: ten times the largest difference between instruction sets, plus one unit in the last place.
+- A number that moved before anything is trained (before the first cell that trains, and the first in which instruction
+  sets disagree) is computed from the seed alone: ten times the largest difference between instruction sets, plus one
+  unit in the last place.
 - A number that moved after that belongs to something trained. Other seeds and processors are draws of one
   distribution; a further draw lies within mean ± t · s · sqrt(1 + 1/n), where s is the standard deviation of the n
   recorded values and t Student's quantile with n − 1 degrees of freedom (the prediction interval; Hahn and Meeker 1991,
   Statistical Intervals, section 4.6), plus one unit in the last place. t is taken at the level at which all numbers of
   the course that moved raise a false alarm in one run in ``1 / FALSE_ALARMS`` at most, by Bonferroni's inequality: with
   five runs that is wide, some forty standard deviations; with nine, twelve. More runs make the tests sharper.
+- A number with decimals after that, which no run with another seed has reached (the cell raises there), is not compared:
+  nobody knows how far it moves. ``course robust`` says where that is.
 - A measurement of the machine ("3.2 s", "120 MB") that moved is not compared.
 - In a cell tagged ``parity``, and for rounding errors below 1e-6 anywhere, numbers such as 5.96e-08 need only stay
   below ten times the largest recorded one; how small they must be is asserted by the cell itself.
@@ -27,6 +30,7 @@ them as a fact.
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from dataclasses import dataclass
@@ -42,6 +46,8 @@ FOLDER = ROOT / "tests" / "ranges"
 FALSE_ALARMS = 0.01  # per whole run of all lessons, all numbers together
 STEADY = (0.02, 0.05)  # mean and ink of a picture that only typefaces and rounding move
 ROUNDING = 1e-6
+# A call of one of these trains something, and what is printed from there on may depend on the order of rounding.
+TRAINING = {"fit", "fit_transform", "backward", "train_on_batch", "apply_gradients", "first_losses", "prove", "train"}
 CLAIM_FIELDS = ("value", "uncertainty", "margin", "margin_in", "holds")
 PACKAGES = ("torch", "tensorflow", "keras", "numpy", "scipy", "scikit-learn", "matplotlib")
 
@@ -79,7 +85,7 @@ def measured(lesson: Lesson, runs: list[tuple[dict, Lesson]]) -> dict:
         ``about``: a dict with at least ``shift`` (int) and ``isa`` (str). The first is the run that is stored.
     """
     said = [{cell.id: parts(cell.outputs) for cell in run.code} for _, run in runs]
-    numbers, words, pictures, claims = {}, {}, {}, {}
+    numbers, words, pictures, claims, unreached = {}, {}, {}, {}, {}
     abouts = [{**about, "errors": []} for about, _ in runs]
     for cell in lesson.code:
         versions_of_cell = [each.get(cell.id, {}) for each in said]
@@ -100,7 +106,9 @@ def measured(lesson: Lesson, runs: list[tuple[dict, Lesson]]) -> dict:
                     pictures.setdefault(cell.id, {})[key] = row
             elif stored.kind in ("text", "claim"):
                 raised = [any(part.kind == "error" for part in now.values()) for now in versions_of_cell]
-                moved, changed = _moved(stored, found, raised)
+                moved, changed, missing = _moved(stored, found, raised)
+                if {index for index, about in enumerate(abouts) if about["shift"]} <= set(missing):
+                    unreached.setdefault(cell.id, []).append(key)
                 if moved:
                     numbers.setdefault(cell.id, {})[key] = moved
                 if changed:
@@ -108,11 +116,12 @@ def measured(lesson: Lesson, runs: list[tuple[dict, Lesson]]) -> dict:
     return {
         "fingerprint": {**fingerprint.of_lesson(lesson), "python": _python()},
         "runs": abouts,
-        "trained_from": _first_divergence(lesson, abouts, said[0], numbers, words, pictures),
+        "trained_from": _trained_from(lesson, abouts, said[0], numbers, words, pictures),
         "moved": sum(len(rows) for keys in numbers.values() for rows in keys.values()),
         "numbers": numbers,
         "words": words,
         "pictures": pictures,
+        "unreached": unreached,
         "claims": claims,
     }
 
@@ -124,14 +133,13 @@ def _distance(stored, other) -> list[float] | str | None:
     return "size" if distance is None else [round(each, 4) for each in distance]
 
 
-def _moved(stored, found, raised) -> tuple[dict[str, list], list[int]]:
-    """The numbers of one text that moved, by position, with their value in each run; the runs with other words.
-
-    A run in which the cell raised before it printed all has no value, and says nothing about the words.
+def _moved(stored, found, raised) -> tuple[dict[str, list], list[int], list[int]]:
+    """The numbers of one text that moved, by position, with their value in each run; the runs with other words; the
+    runs that did not reach it: the cell raised before it printed all, which says nothing about the words.
     """
     words, numbers = split(stored.text)
     rows: list = []
-    changed = []
+    changed, missing = [], []
     for index, other in enumerate(found):
         new_words, new_numbers = split(other.text) if other is not None and other.kind == stored.kind else ([], [])
         same_units = [unit for _, unit in new_numbers] == [unit for _, unit in numbers]
@@ -139,15 +147,14 @@ def _moved(stored, found, raised) -> tuple[dict[str, list], list[int]]:
             rows.append([_plain(digits) for digits, _ in new_numbers])
         else:
             rows.append([None] * len(numbers))
-            if not raised[index]:
-                changed.append(index)
+            (missing if raised[index] else changed).append(index)
     columns = ([row[position] for row in rows] for position in range(len(numbers)))
     moved = {
         str(position): column
         for position, column in enumerate(columns)
         if len({v for v in column if v is not None}) > 1
     }
-    return moved, changed
+    return moved, changed, missing
 
 
 def _plain(digits: str) -> float | str:
@@ -161,10 +168,13 @@ def _python() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _first_divergence(lesson, abouts, said, numbers, words, pictures) -> int:
-    """The place among the code cells of the first one in which instruction sets disagree; their number if none do."""
+def _trained_from(lesson, abouts, said, numbers, words, pictures) -> int:
+    """The place of the first code cell that trains, or in which instruction sets disagree; their number if none does."""
     same_seed = [index for index, about in enumerate(abouts) if about["shift"] == 0]
     for place, cell in enumerate(lesson.code):
+        calls = (node.func for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call))
+        if any(getattr(call, "attr", getattr(call, "id", "")) in TRAINING for call in calls):
+            return place
         if any(set(same_seed) & set(found) for found in words.get(cell.id, {}).values()):
             return place
         for key, rows in numbers.get(cell.id, {}).items():
@@ -235,12 +245,15 @@ class Ranges:
         if _is_rounding(cell, digits, values or [stored]):
             largest = 10 * max([abs(v) for v in values] + [abs(stored), 1e-9])
             return Limits(-largest, largest, "a rounding error")
+        trained = self._place[cell.id] >= self.recorded["trained_from"]
         if len(values) < 2:
+            if trained and not is_whole(digits) and key in self.recorded["unreached"].get(cell.id, []):
+                return None
             room = 0.0 if is_whole(digits) else 1.01 * step
             return Limits(stored - room, stored + room, "the same in every run")
         if unit:
             return None
-        if self._place[cell.id] < self.recorded["trained_from"]:
+        if not trained:
             same = [float(row[i]) for i in self._same_seed if row[i] is not None]
             room = 10 * (max(same) - min(same)) + 1.01 * step
             return Limits(stored - room, stored + room, "before anything is trained")
@@ -404,4 +417,13 @@ def written(recorded: dict) -> str:
 
 def nothing() -> dict:
     """What is recorded of a notebook that was never run again: everything is the same in every run."""
-    return {"runs": [], "trained_from": 0, "moved": 0, "numbers": {}, "words": {}, "pictures": {}, "claims": {}}
+    return {
+        "runs": [],
+        "trained_from": 0,
+        "moved": 0,
+        "numbers": {},
+        "words": {},
+        "pictures": {},
+        "unreached": {},
+        "claims": {},
+    }

@@ -1,9 +1,7 @@
-"""Data of the course as plain NumPy arrays, and what prepares them for a network.
-
-Real sets (`mnist`, `names`, `sunspots`, `ecg`, `ecg_beats`, `sensors`, `spectra`) lie in ``files/``; its ``NOTICE.md``
-gives sources and licences. Simulated ones (`sine`, `lorenz`) are made when asked for. `windows`, `split`, `Scaler` and
-`Batches` lead to a training step; `split` and `seal` keep the test part closed until the lesson opens it.
-"""
+"""Data of the course as plain NumPy arrays, and what prepares them for a network. Real sets (`mnist`, `names`,
+`sunspots`, `ecg`, `ecg_beats`, `sensors`, `spectra`) lie in ``files/``; its ``NOTICE.md`` gives sources and licences.
+Simulated ones (`sine`, `lorenz`) are made when asked for. `windows`, `split`, `Scaler` and `Batches` lead to a training
+step; `split` and `seal` keep the test part closed until the lesson opens it."""
 
 from ._files import DataFileError
 from .batches import Batches

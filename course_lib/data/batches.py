@@ -9,14 +9,12 @@ from ._checks import examples, whole
 
 
 class Batches:
-    """Minibatches of arrays in memory, in an order that depends on seed and epoch alone.
-
-    Examples lie along the first axis of each array, as many in each: inputs and targets, for example. A batch holds
-    `batch_size` of them, 1 to n (the last one of an epoch may hold fewer), and is gathered by index when it is asked
-    for; before that nothing is copied. `arrays` holds the arrays in native byte order, `n` counts the examples.
-    ValueError if there is no array, one has no first axis, their lengths differ or are zero, or `batch_size` or `seed`
-    (zero or more) is out of range; `SealedError` for a sealed test part.
-    """
+    """Minibatches of arrays in memory, in an order that depends on seed and epoch alone. Examples lie along the first
+    axis of each array, as many in each: inputs and targets, for example. A batch holds `batch_size` of them, 1 to n
+    (the last one of an epoch may hold fewer), and is gathered by index when it is asked for; before that nothing is
+    copied. `arrays` holds the arrays in native byte order, `n` counts the examples. ValueError if there is no array,
+    one has no first axis, their lengths differ or are zero, or `batch_size` or `seed` (zero or more) is out of range;
+    `SealedError` for a sealed test part."""
 
     def __init__(self, *arrays: Any, batch_size: int, seed: int = 0) -> None:
         self.arrays = examples(*arrays)

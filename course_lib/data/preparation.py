@@ -20,8 +20,7 @@ def windows(series: Any, length: int, horizon: int = 1, stride: int = 1) -> tupl
     `series` is (n,) or (n, features), `stride` the steps between windows. Returns inputs (count, length, features) and
     targets (count, horizon, features), read-only views (copy with ``np.array(inputs)``) with ``features`` = 1 for one
     axis and ``count = (n - length - horizon) // stride + 1``. ValueError if the series has no one or two axes, is too
-    short for a window and its target, holds a NaN or an infinity, or a size is not a positive whole number.
-    """
+    short for a window and its target, holds a NaN or an infinity, or a size is not a positive whole number."""
     series = _checked("series", series, meaning="(n,) or (n, features)", axes=(1, 2))
     length, horizon, stride = whole("length", length), whole("horizon", horizon), whole("stride", stride)
     if len(series) < length + horizon:
@@ -35,12 +34,10 @@ def windows(series: Any, length: int, horizon: int = 1, stride: int = 1) -> tupl
 
 
 def split_by_time(series: Any, train: float = 0.7, validation: float = 0.15) -> tuple[np.ndarray, ...]:
-    """Cut a series (n, ...) into a first, a middle and a last part; the last is what the others leave.
-
-    `train` and `validation` are the shares of the first two; ``validation=0`` leaves the middle one empty. The three
-    views joined are the series. The last is not sealed: `seal` does that, and `split` with ``shuffle=False`` does both.
-    ValueError if a share is no number from 0 to 1, any other part would be empty, or there is a NaN or an infinity.
-    """
+    """Cut a series (n, ...) into a first, a middle and a last part; the last is what the others leave. `train` and
+    `validation` are the shares of the first two; ``validation=0`` leaves the middle one empty. The three views joined
+    are the series. The last is not sealed: `seal` does that, and `split` with ``shuffle=False`` does both. ValueError
+    if a share is no number from 0 to 1, any other part would be empty, or there is a NaN or an infinity."""
     series = _checked("series", series, meaning="(n, ...)")
     if not (0 < train < 1 and 0 <= validation < 1 and train + validation < 1):
         raise ValueError(
@@ -55,12 +52,10 @@ def split_by_time(series: Any, train: float = 0.7, validation: float = 0.15) -> 
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Bring each feature to a common scale, ``(x - offset) / scale``, and back.
-
-    Make one with ``Scaler.fit(train)``: fitted on the training part alone it tells nothing about the test part.
-    `offset` and `scale`, (features,) float64, are mean and standard deviation of that part (``kind="standard"``) or its
-    minimum and range (``kind="minmax"``). A feature that is constant there has scale 1 and becomes 0.
-    """
+    """Bring each feature to a common scale, ``(x - offset) / scale``, and back. Make one with ``Scaler.fit(train)``:
+    fitted on the training part alone it tells nothing about the test part. `offset` and `scale`, (features,) float64,
+    are mean and standard deviation of that part (``kind="standard"``) or its minimum and range (``kind="minmax"``). A
+    feature that is constant there has scale 1 and becomes 0."""
 
     offset: np.ndarray
     scale: np.ndarray
@@ -68,10 +63,8 @@ class Scaler:
     @classmethod
     def fit(cls, train: Any, kind: str = "standard") -> Scaler:
         """Measure `offset` and `scale` of each feature of `train`: (n,) for one feature, else (n, ..., features).
-
         ``kind="standard"`` leads to mean 0 and standard deviation 1 (with n in the denominator), ``"minmax"`` to 0 to
-        1. ValueError if `train` is empty, has no axis, holds a NaN or an infinity, or `kind` is another.
-        """
+        1. ValueError if `train` is empty, has no axis, holds a NaN or an infinity, or `kind` is another."""
         train = _checked("train", train, meaning="(n,), (n, features) or more axes")
         if train.size == 0:
             raise ValueError("train is empty. Fit the scaler on at least one value of each feature.")

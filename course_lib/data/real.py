@@ -1,8 +1,6 @@
-"""The sets that ship with the course. Each call reads its file anew and checks it.
-
-Nothing is cached, so that changing an array changes nothing elsewhere. Every loader raises `DataFileError` if its file
-is missing or damaged. Sources and licences are in ``files/NOTICE.md``.
-"""
+"""The sets that ship with the course. Each call reads its file anew and checks it. Nothing is cached, so that changing
+an array changes nothing elsewhere. Every loader raises `DataFileError` if its file is missing or damaged. Sources and
+licences are in ``files/NOTICE.md``."""
 
 from typing import NamedTuple
 
@@ -23,12 +21,10 @@ class MNIST(NamedTuple):
     test_labels: np.ndarray
 
     def split(self, train: int, validation: int = 0, test: int | None = None, flat: bool = True) -> Parts:
-        """Digits ready for a network, in the official order, the test part sealed.
-
-        The first `train` of the training digits are to train on, the last `validation` to validate with; `test` counts
-        the first test digits (all if None). Images are float32 from 0 to 1, (n, 784) or, if not `flat`, (n, 28, 28);
-        labels (n,) int64. ValueError if there are fewer digits than asked for, or a number is not whole, or negative.
-        """
+        """Digits ready for a network, in the official order, the test part sealed. The first `train` of the training
+        digits are to train on, the last `validation` to validate with; `test` counts the first test digits (all if
+        None). Images are float32 from 0 to 1, (n, 784) or, if not `flat`, (n, 28, 28); labels (n,) int64. ValueError if
+        there are fewer digits than asked for, or a number is not whole, or negative."""
         most, all_test = len(self.train_labels), len(self.test_labels)
         train, validation = whole("train", train), whole("validation", validation, least=0)
         test = all_test if test is None else whole("test", test)
@@ -46,21 +42,17 @@ class MNIST(NamedTuple):
 
 
 def mnist() -> MNIST:
-    """The whole MNIST set: 60,000 digits to train on, 10,000 to test on, in the official order.
-
-    Mean and standard deviation of the training pixels divided by 255 are 0.1307 and 0.3081. `MNIST.split` makes the
-    parts that a network takes. LeCun et al., Proc. IEEE 86 (1998), 2278, section III.A, doi:10.1109/5.726791.
-    """
+    """The whole MNIST set: 60,000 digits to train on, 10,000 to test on, in the official order. Mean and standard
+    deviation of the training pixels divided by 255 are 0.1307 and 0.3081. `MNIST.split` makes the parts that a network
+    takes. LeCun et al., Proc. IEEE 86 (1998), 2278, section III.A, doi:10.1109/5.726791."""
     return MNIST(**read_arrays("mnist.npz"))
 
 
 class Names(NamedTuple):
-    """Surnames and the language of each, one a row.
-
-    `names` (n,) str: in lower case, a to z, space, apostrophe, hyphen. `languages` (n,) int64: index into
-    `language_names`, which is in the order of the alphabet. `shared` (n,) bool: whether the string is also a name of
-    another language of the whole collection; its letters cannot tell it, so every classifier has a ceiling below 1.
-    """
+    """Surnames and the language of each, one a row. `names` (n,) str: in lower case, a to z, space, apostrophe, hyphen.
+    `languages` (n,) int64: index into `language_names`, which is in the order of the alphabet. `shared` (n,) bool:
+    whether the string is also a name of another language of the whole collection; its letters cannot tell it, so every
+    classifier has a ceiling below 1."""
 
     names: np.ndarray
     languages: np.ndarray
@@ -68,11 +60,9 @@ class Names(NamedTuple):
     shared: np.ndarray
 
     def select(self, languages: int = 20, cap: int = 800, seed: int = 0) -> "Names":
-        """Keep the `languages` with most names, and of each at most `cap` names drawn at random with `seed`.
-
-        They stay in the order of the alphabet and are numbered anew. ValueError if there are fewer languages than asked
-        for, or a number is not a positive whole number.
-        """
+        """Keep the `languages` with most names, and of each at most `cap` names drawn at random with `seed`. They stay
+        in the order of the alphabet and are numbered anew. ValueError if there are fewer languages than asked for, or a
+        number is not a positive whole number."""
         languages, cap = whole("languages", languages), whole("cap", cap)
         if languages > len(self.language_names):
             raise ValueError(f"languages is {languages}; there are {len(self.language_names)} to choose from.")
@@ -84,11 +74,9 @@ class Names(NamedTuple):
         return Names(self.names[rows], numbers, tuple(self.language_names[i] for i in chosen), self.shared[rows])
 
     def split(self, test: float = 0.2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Split at random so that no string is in both parts, not even under two languages.
-
-        `test` is the share of the different strings that the test part gets. Returns the row numbers of the training
-        and of the test part, (a,) and (b,) int64, shuffled, a + b = n. ValueError if a part would be empty.
-        """
+        """Split at random so that no string is in both parts, not even under two languages. `test` is the share of the
+        different strings that the test part gets. Returns the row numbers of the training and of the test part, (a,)
+        and (b,) int64, shuffled, a + b = n. ValueError if a part would be empty."""
         strings, string_of_row = np.unique(self.names, return_inverse=True)
         rng = np.random.default_rng(seed)
         count = round(test * len(strings)) if 0 < test < 1 else 0
@@ -103,15 +91,13 @@ class Names(NamedTuple):
 
 
 def names() -> Names:
-    """Surnames in 23 languages, written in plain lower-case letters.
-
-    Without accents; Russian and Ukrainian (letter by letter) and Greek (ELOT 743) are transliterated, Chinese is in
-    pinyin or Wade-Giles, Japanese in Hepburn. Each language holds a name once; Russian, Czech, Slovak, Greek and
-    Icelandic hold forms for men and women as two. From Faker and Mimesis, lists for making up people: frequencies mean
-    nothing. 26,669 rows. Russian 3215, Irish 2319, German 2179, French 1767, Portuguese 1651, Slovak 1514, Greek 1435,
-    Icelandic 1431, Spanish 1385, Italian 1163, English 1114, Dutch 1067, Danish 1005, Polish 935, Croatian 865, Swedish
-    750, Ukrainian 640, Finnish 613, Estonian 566, Czech 477, Hungarian 353, Chinese 176, Japanese 49.
-    """
+    """Surnames in 23 languages, written in plain lower-case letters. Without accents; Russian and Ukrainian (letter by
+    letter) and Greek (ELOT 743) are transliterated, Chinese is in pinyin or Wade-Giles, Japanese in Hepburn. Each
+    language holds a name once; Russian, Czech, Slovak, Greek and Icelandic hold forms for men and women as two. From
+    Faker and Mimesis, lists for making up people: frequencies mean nothing. 26,669 rows. Russian 3215, Irish 2319,
+    German 2179, French 1767, Portuguese 1651, Slovak 1514, Greek 1435, Icelandic 1431, Spanish 1385, Italian 1163,
+    English 1114, Dutch 1067, Danish 1005, Polish 935, Croatian 865, Swedish 750, Ukrainian 640, Finnish 613, Estonian
+    566, Czech 477, Hungarian 353, Chinese 176, Japanese 49."""
     rows = [line.split("\t") for line in read_text("names.txt.xz").splitlines()]
     language_names, languages = np.unique([language for language, _ in rows], return_inverse=True)
     strings = np.array([name for _, name in rows])
@@ -122,11 +108,9 @@ def names() -> Names:
 
 def sunspots(yearly: bool = False) -> Series:
     """The international sunspot number (version 1): monthly, January 1749 to June 2009, or yearly, 1700 to 2008.
-
     ``time`` in years (the middle of the month or year; 1749.0 is the first of January) and ``values``, both (n,)
     float64; n is 3126 months or 309 years. National Geophysical Data Center, public domain. February 1824 was not
-    observed: its value is interpolated. Values after 2008 were preliminary.
-    """
+    observed: its value is interpolated. Values after 2008 were preliminary."""
     kind, start, step = ("yearly", 1700.0, 1.0) if yearly else ("monthly", 1749.0, 1 / 12)
     values = read_arrays("sunspots.npz")[kind]
     return Series(start + step * (np.arange(len(values)) + 0.5), values, "1", f"{kind} mean sunspot number", "years")
@@ -141,20 +125,16 @@ class ECG(NamedTuple):
 
 def ecg() -> ECG:
     """Five minutes of electrocardiogram with many ventricular beats: (108000,) at 360 Hz. No labels come with it.
-
     Record 208 of the MIT-BIH Arrhythmia Database, in the recorder's steps of 1/200 mV. Moody and Mark, IEEE Eng. in
-    Med. and Biol. 20 (2001), 45-50, doi:10.1109/51.932724.
-    """
+    Med. and Biol. 20 (2001), 45-50, doi:10.1109/51.932724."""
     return ECG(_millivolts(read_arrays("ecg_208.npz")["steps"]), 360.0)
 
 
 class ECGRecord(NamedTuple):
-    """Record `record` of the MIT-BIH Arrhythmia Database, two leads with labelled beats.
-
-    `signal` (n, 2) float32 in mV, a column for each of `leads`; `rate` in Hz. `beat_samples` (b,) int64: sample at
-    which each beat is marked (its R peak, or near it), in the order of time. `beat_labels` (b,) str, the
-    cardiologists': N normal, A atrial premature, V premature ventricular, Q unclassifiable.
-    """
+    """Record `record` of the MIT-BIH Arrhythmia Database, two leads with labelled beats. `signal` (n, 2) float32 in mV,
+    a column for each of `leads`; `rate` in Hz. `beat_samples` (b,) int64: sample at which each beat is marked (its R
+    peak, or near it), in the order of time. `beat_labels` (b,) str, the cardiologists': N normal, A atrial premature, V
+    premature ventricular, Q unclassifiable."""
 
     record: str
     signal: np.ndarray
@@ -165,11 +145,9 @@ class ECGRecord(NamedTuple):
 
 
 def ecg_beats() -> tuple[ECGRecord, ECGRecord]:
-    """Two half-hour electrocardiograms with every beat labelled by cardiologists.
-
-    Records 100 (2239 N, 33 A, 1 V) and 101 (1860 N, 3 A, 2 Q), ``signal`` (650000, 2) at 360 Hz. Marks that are no
-    beats (changes of rhythm or of signal quality) are left out. MIT-BIH Arrhythmia Database, source as of `ecg`.
-    """
+    """Two half-hour electrocardiograms with every beat labelled by cardiologists. Records 100 (2239 N, 33 A, 1 V) and
+    101 (1860 N, 3 A, 2 Q), ``signal`` (650000, 2) at 360 Hz. Marks that are no beats (changes of rhythm or of signal
+    quality) are left out. MIT-BIH Arrhythmia Database, source as of `ecg`."""
     arrays = read_arrays("ecg_beats.npz")
 
     def labelled(record: str) -> ECGRecord:
@@ -188,11 +166,9 @@ def _millivolts(steps: np.ndarray) -> np.ndarray:
 
 
 class Sensors(NamedTuple):
-    """Readings of wireless sensors, one row each, sorted by sensor and time; every array (n,).
-
-    `mote` int64: sensor, 1 to 4. `time` float64: seconds since its first reading (one every 5 s). `humidity` (relative,
-    %), `temperature` (°C) float64. `event` bool: the experimenters made an event then. `indoor` bool, as 1 and 2 were.
-    """
+    """Readings of wireless sensors, one row each, sorted by sensor and time; every array (n,). `mote` int64: sensor, 1
+    to 4. `time` float64: seconds since its first reading (one every 5 s). `humidity` (relative, %), `temperature` (°C)
+    float64. `event` bool: the experimenters made an event then. `indoor` bool, as 1 and 2 were."""
 
     mote: np.ndarray
     time: np.ndarray
@@ -203,11 +179,9 @@ class Sensors(NamedTuple):
 
 
 def sensors() -> Sensors:
-    """Temperature and humidity at four sensors over some six hours, 18,914 rows with labelled events.
-
-    Events: 117 rows of mote 1, 32 rows of mote 4, none of motes 2 and 3. Suthaharan, Alzahrani, Rajasegarar, Leckie,
-    Palaniswami, "Labelled data collection for anomaly detection in wireless sensor networks", ISSNIP 2010.
-    """
+    """Temperature and humidity at four sensors over some six hours, 18,914 rows with labelled events. Events: 117 rows
+    of mote 1, 32 rows of mote 4, none of motes 2 and 3. Suthaharan, Alzahrani, Rajasegarar, Leckie, Palaniswami,
+    "Labelled data collection for anomaly detection in wireless sensor networks", ISSNIP 2010."""
     arrays = read_arrays("sensors.npz")
     mote, time = arrays["mote"].astype(np.int64), 5.0 * (arrays["reading"] - 1)
     event, indoor = arrays["event"].astype(bool), arrays["indoor"].astype(bool)
@@ -215,12 +189,10 @@ def sensors() -> Sensors:
 
 
 class Spectra(NamedTuple):
-    """Mid-infrared spectra of one fermentation.
-
-    `spectra` (1629, 410) float32: absorbance (no unit), one spectrum per row. `wavenumbers` (410,) float64: of each
-    column, in 1/cm. `hours` (1629,) float64: time of each row (one every 1.25 minutes). `glucose_hours`, `glucose`
-    (34,) float64: times in hours of measurements by liquid chromatography, and what was found in g/L.
-    """
+    """Mid-infrared spectra of one fermentation. `spectra` (1629, 410) float32: absorbance (no unit), one spectrum per
+    row. `wavenumbers` (410,) float64: of each column, in 1/cm. `hours` (1629,) float64: time of each row (one every
+    1.25 minutes). `glucose_hours`, `glucose` (34,) float64: times in hours of measurements by liquid chromatography,
+    and what was found in g/L."""
 
     spectra: np.ndarray
     wavenumbers: np.ndarray
@@ -230,12 +202,10 @@ class Spectra(NamedTuple):
 
 
 def spectra() -> Spectra:
-    """Infrared spectra of a fermentation over 33.9 hours, with 34 measurements of its glucose.
-
-    The first four principal components hold 93.8, 4.3, 1.0 and 0.6 % of the variance. Columns outside 950 to 1500 1/cm
-    hold hardly any light and are left out. From chemotools, which cites Cabaneros Lopez et al., "Transforming data into
-    information: a parallel hybrid model for real-time state estimation in lignocellulose ethanol fermentations".
-    """
+    """Infrared spectra of a fermentation over 33.9 hours, with 34 measurements of its glucose. The first four principal
+    components hold 93.8, 4.3, 1.0 and 0.6 % of the variance. Columns outside 950 to 1500 1/cm hold hardly any light and
+    are left out. From chemotools, which cites Cabaneros Lopez et al., "Transforming data into information: a parallel
+    hybrid model for real-time state estimation in lignocellulose ethanol fermentations"."""
     arrays = read_arrays("spectra.npz")
     values = np.ascontiguousarray(arrays["spectra"].T)
     hours = np.arange(len(values)) * 1.25 / 60

@@ -18,11 +18,9 @@ class SealedError(RuntimeError):
 
 
 class Sealed:
-    """Test data that cannot be read before ``open()``, so that no choice is made on them.
-
-    Its length and `shape` (of the first array) are known; whatever else asks for the numbers (NumPy, PyTorch, Keras,
-    `Batches`, an index, a loop) raises `SealedError`.
-    """
+    """Test data that cannot be read before ``open()``, so that no choice is made on them. Its length and `shape` (of
+    the first array) are known; whatever else asks for the numbers (NumPy, PyTorch, Keras, `Batches`, an index, a loop)
+    raises `SealedError`."""
 
     def __init__(self, *arrays: Any) -> None:
         self._arrays = examples(*arrays)
@@ -73,10 +71,8 @@ class Parts:
 
 def seal(*arrays: Any, apart_from: Any = None) -> Sealed:
     """Seal the test part of a set that comes with one, or that the lesson draws: (n, ...) arrays, as images and labels.
-
     `apart_from` (m, ...) is what was trained on or chosen with: it must share no row with the first of `arrays`.
-    ValueError if it does or its rows have another shape, if no array is given, or their lengths differ.
-    """
+    ValueError if it does or its rows have another shape, if no array is given, or their lengths differ."""
     sealed = Sealed(*arrays)
     if apart_from is not None:
         seen, rows = examples(apart_from)[0], examples(arrays[0])[0]
@@ -91,15 +87,13 @@ def seal(*arrays: Any, apart_from: Any = None) -> Sealed:
 def split(*arrays: Any, validation: float, test: float, seed: int = 0, groups: Any = None, shuffle: bool = True,
           duplicates: str = "refuse") -> Parts:  # fmt: skip
     """Split rows into training, validation and test parts, none of which holds a row of another; seal the last.
-
     Examples lie along the first axis of each array (n, ...). Cut a series before you make windows of it: windows
     overlap. `validation` and `test` are shares of the rows (below 1) or their numbers; ``validation=0`` gives an empty
     part. Rows are drawn at random with `seed`; without `shuffle` the first ones train and the last ones test, as for a
     time series. Rows with one entry in `groups` (n,) stay in one part, for example the beats of one patient; the sizes
     are then approximate. A row (of the first array; a group, if there are groups) that stands in an earlier part too is
     refused, or left out of the later one with ``duplicates="drop"``. ValueError if rows stand in two parts, a part
-    would be empty, or lengths, shares or `duplicates` are not as above.
-    """
+    would be empty, or lengths, shares or `duplicates` are not as above."""
     arrays = examples(*arrays)
     n = len(arrays[0])
     if duplicates not in ("refuse", "drop"):

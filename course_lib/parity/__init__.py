@@ -1,11 +1,9 @@
 """The same network in PyTorch and in Keras: copy its weights, compare what it computes.
 
-``copy_weights`` carries every weight from one framework to the other; ``prove`` compares outputs,
-gradients and first losses of the pair in one call, prints one small table and stops at the first
-number that differs.  ``outputs``, ``gradients`` and ``first_losses`` ask for one quantity, and
-``compare`` prints the table of any.  Names and layouts are PyTorch's throughout.
-
-What the frameworks store differently, and what is done about it:
+``copy_weights`` carries every weight over; ``prove`` compares outputs, gradients and first losses, prints one small
+table and stops at the first number that differs.  ``outputs``, ``gradients`` and ``first_losses`` ask for one of them,
+``compare`` prints the table of any, ``nudged_gradient`` checks a gradient written by hand.  Names and layouts are
+PyTorch's.  What the frameworks store differently, and what is done about it:
 
 ================  =======================  ===========================  ====================
                   PyTorch                  Keras                        here
@@ -22,31 +20,17 @@ flattened images  channels slowest         channels fastest             reordere
 running variance  divides by n − 1         divides by n                 copied as it is
 ================  =======================  ===========================  ====================
 
-``one_bias`` keeps a single *trained* bias in PyTorch's RNN and LSTM: with two, training moves their
-sum twice as far.  The last line cannot be set equal: after training, running variances differ by
-about n/(n − 1).  Whatever else would make a pair unequal (epsilon, momentum, padding, a recurrent
-layer's activation) is refused, with the setting to change.  Activations between layers, pooling and
-dropout have no weights and are not looked at: ``compare`` finds those differences.
+``one_bias`` keeps a single *trained* bias in PyTorch's RNN and LSTM: with two, training moves their sum twice as far.
+The last line cannot be set equal: after training, running variances differ by about n/(n − 1).  Whatever else would
+make a pair unequal (epsilon, momentum, padding, an activation inside a recurrent layer) is refused, with the setting to
+change.  Activations, pooling and dropout between layers have no weights: ``compare`` finds those differences.
 
-Images are arrays with four axes, given as (n, channels, height, width).  Keras gets them as
-(n, height, width, channels), and what it returns comes back as (n, channels, height, width).
-A flattened image is seen by ``keras.layers.Flatten`` and ``Reshape``, which ``Dense`` must follow or precede.
-
-``nudged_gradient`` needs no framework: central differences of any loss, to check a gradient written by hand.
-"""
+Images are arrays (n, channels, height, width); Keras gets them as (n, height, width, channels), and what it returns is
+moved back.  A flattened image is seen by ``keras.layers.Flatten`` and ``Reshape`` directly beside a ``Dense``."""
 
 from .measures import first_losses, gradients, nudged_gradient, outputs, prove
 from .models import copy_weights, one_bias
 from .table import ParityError, compare
 
-__all__ = [
-    "ParityError",
-    "compare",
-    "copy_weights",
-    "first_losses",
-    "gradients",
-    "nudged_gradient",
-    "one_bias",
-    "outputs",
-    "prove",
-]
+__all__ = ["ParityError", "compare", "copy_weights", "nudged_gradient", "one_bias"]
+__all__ += ["first_losses", "gradients", "outputs", "prove"]

@@ -91,6 +91,10 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
 def test_the_speaker_view_shows_the_notes(watch):
     watched = watch(viewport={"width": 1280, "height": 720})
     page = opened(watched, STEMS[1])
+    page.evaluate("""() => {
+      const { h, v } = Reveal.getIndices(Reveal.getSlides().find((slide) => slide.querySelector("aside.notes")));
+      Reveal.slide(h, v);
+    }""")
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     speaker = popup.value

@@ -1,5 +1,6 @@
 """The site, from its files: links lead somewhere, pages are readable by all and on a phone, nothing leaves the machine."""
 
+import functools
 import re
 from urllib.parse import unquote, urldefrag
 
@@ -25,14 +26,18 @@ def shown(watch, path, **options):
     return watched
 
 
+@functools.cache
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@functools.cache
+def places(path):
+    return {node["id"] for node in soup(path).find_all(id=True)}
+
+
 def test_all_links_and_pictures_are_there():
-    soups, missing = {}, []
-
-    def soup(path):
-        if path not in soups:
-            soups[path] = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        return soups[path]
-
+    missing = []
     for page in PAGES:
         for node in soup(SITE / page).find_all(["a", "img", "script", "link"]):
             target = node.get("href") or node.get("src") or ""
@@ -42,7 +47,7 @@ def test_all_links_and_pictures_are_there():
             file = ((SITE / page).parent / unquote(address.partition("?")[0])).resolve() if address else SITE / page
             if not file.is_file():
                 missing.append(f"{page}: {target}")
-            elif anchor and file.suffix == ".html" and not soup(file).find(id=unquote(anchor)):
+            elif anchor and file.suffix == ".html" and unquote(anchor) not in places(file):
                 missing.append(f"{page}: {target} (no such place)")
     assert not missing, missing[:20]
 
@@ -57,9 +62,7 @@ def test_the_typefaces_have_every_character():
     symbols = {code for low, high in bounds for code in range(int(low, 16), int(high or low, 16) + 1)}
     symbols &= set(TTFont(SITE / "_static" / "fonts" / "files" / "DejaVuSansMono.ttf").getBestCmap())
     known = symbols.union(*(TTFont(file).getBestCmap() for file in files))
-    shown = {
-        page: BeautifulSoup((SITE / page).read_text(encoding="utf-8"), "html.parser").get_text() for page in LESSONS
-    }
+    shown = {page: soup(SITE / page).get_text() for page in LESSONS}
     lost = {page: sorted({c for c in text if ord(c) > 126 and ord(c) not in known}) for page, text in shown.items()}
     assert not any(lost.values()), {page: characters for page, characters in lost.items() if characters}
 

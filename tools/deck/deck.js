@@ -13,7 +13,10 @@
   const theme = address.get("theme") || localStorage.getItem("theme") || "light";
   document.documentElement.dataset.theme = theme;
 
-  await document.fonts.ready;
+  // A hidden lesson asks for no fonts, and what is measured in a stand-in, mostly wider, breaks or shrinks too early.
+  const letters = [...new Set(lesson.textContent)].join("");
+  await Promise.all([...document.fonts].map(({ style, weight, family }) =>
+    document.fonts.load(`${style} ${weight} 16px "${family.replace(/"/g, "")}"`, letters)));
   await MathJax.startup.promise;
   await MathJax.typesetPromise([lesson]);
   keepStops(lesson);
@@ -68,7 +71,7 @@
     [...node.children].forEach((element, i) => {
       element.dataset.cell = node.dataset.cell;
       const heading = element.matches(".heading");
-      if (heading) under = element.matches(".h1") ? "" : element.firstElementChild.innerHTML;
+      if (heading) under = element.firstElementChild.innerHTML;
       parts.push({
         element, cell: node.dataset.cell, first: i === 0, begins: i === 0 ? begins : "-",
         fragment: begins === "fragment", heading, under, answers: !heading && !element.matches(".text, .code"),
@@ -208,7 +211,7 @@
     if (heading) section = heading.tagName === "H1" ? "" : heading.textContent;
     slide.querySelector(".running").innerHTML = "<span></span><span></span>";
     const [left, right] = slide.querySelector(".running").children;
-    left.textContent = number ? lessonTitle : "";
+    left.textContent = number && repeated?.textContent !== lessonTitle ? lessonTitle : "";
     right.textContent = own || (repeated && repeated.textContent === section) ? "" : section;
     slide.classList.toggle("opens", Boolean(own && number));
     if (number === 0) slide.append(lesson.querySelector(".title-drawing"));
