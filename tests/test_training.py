@@ -342,9 +342,13 @@ def test_the_stop_button_acts_within_an_epoch():
         started.wait(60)
         signal.raise_signal(signal.SIGINT)
 
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist's workers ignore it
     threading.Thread(target=press).start()
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(**training.keras_feed(batches, 1, callbacks=callbacks))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(**training.keras_feed(batches, 1, callbacks=callbacks))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not epochs and 0 < int(model.optimizer.iterations.numpy()) < len(batches)
 
 
