@@ -3,6 +3,7 @@ on the device once and each batch is gathered by index: loading sample by sample
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 import warnings
@@ -23,6 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 _CHECK_EVERY = 50  # steps between looks at the loss: each look waits for a GPU, so not every step
+_LARGE = 1 << 25  # bytes for which it pays to look for unused memory first, some tenths of a second
 _ROWS = 1024  # examples at once where nothing is trained
 
 
@@ -230,6 +232,8 @@ def keras_feed(batches: Batches, epochs: int, *, first_epoch: int = 0, callbacks
 
     with tf.device("/CPU:0"):
         if batches not in _HELD:  # by identity, because an autoencoder's target is its input
+            if sum(array.nbytes for array in batches.arrays) > _LARGE:
+                gc.collect()  # the graphs of earlier feeds lie in cycles, and each holds its data till Python looks
             _HELD[batches] = {key: load(array) for key, array in {id(a): a for a in batches.arrays}.items()}
         order = tf.Variable(np.zeros(batches.n, np.int32), trainable=False)
     held, keys, size = _HELD[batches], [id(array) for array in batches.arrays], batches.batch_size

@@ -415,3 +415,49 @@ def test_symbols_that_keras_alone_skips_show_with_a_hint():
     parity.prove(mine, theirs, [(full,)])
     with pytest.raises(ParityError, match="mask_zero=True masks: give .* packed sequences"):
         parity.prove(mine, theirs, [(padded,)])
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "mixed"])
+def test_numbers_too_coarse_to_prove_anything_are_refused_by_name(kind):
+    x = normal(8, 3)
+    mine = nn.Linear(3, 2)
+    policy = "mixed_bfloat16" if kind == "mixed" else kind
+    theirs = keras.Sequential([keras.Input((3,)), kl.Dense(2, dtype=policy)])
+    if kind != "mixed":
+        mine = mine.to(getattr(torch, kind))
+    named = "bfloat16" if kind == "mixed" else kind
+    with pytest.raises(ParityError, match=f"computes in {named}.*float32"):
+        parity.prove(mine, theirs, [(x, normal(8, 2))], **MSE)
+
+
+def test_the_optimizer_of_another_model_is_refused():
+    mine, theirs = dense_pair()
+    other = SGD(nn.Linear(3, 2).parameters(), lr=0.1)
+    theirs.compile(keras.optimizers.SGD(0.1), MSE["keras_loss"])
+    with pytest.raises(ParityError, match="another model's parameters"):
+        parity.first_losses(
+            mine, theirs, [(normal(8, 3), normal(8, 2))], torch_loss=MSE["torch_loss"], torch_optimizer=other
+        )
+
+
+def test_a_padding_symbol_that_keras_does_not_mask_is_no_difference_and_one_that_it_masks_shows_with_a_hint():
+    class Words(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding, self.rnn = nn.Embedding(5, 3, padding_idx=0), nn.GRU(3, 4, batch_first=True)
+
+        def forward(self, x):
+            return self.rnn(self.embedding(x))[0][:, -1]
+
+    x = np.array([[1, 2, 0, 0], [3, 4, 1, 2]])
+    mine = Words()
+    with torch.no_grad():
+        mine.embedding.weight[0] = 0.5  # what a padding row is must not matter to whether the pair is equal
+    for masks in (False, True):
+        theirs = keras.Sequential([keras.Input((4,)), kl.Embedding(5, 3, mask_zero=masks), kl.GRU(4)])
+        parity.copy_weights(mine, theirs)
+        if masks:
+            with pytest.raises(ParityError, match="packed sequences"):
+                parity.prove(mine, theirs, [(x, x)])
+        else:
+            parity.prove(mine, theirs, [(x, x)])

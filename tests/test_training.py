@@ -399,6 +399,21 @@ def test_a_second_feed_takes_no_second_copy_and_batches_are_let_go():
     assert gone() is None
 
 
+def test_large_data_of_earlier_feeds_are_let_go_before_new_ones_are_loaded(monkeypatch):
+    monkeypatch.setattr(training, "_LARGE", 0)
+    model = keras_line()
+    gc.disable()  # else Python may look for cycles by itself
+    try:
+        batches = batches_of_line()
+        model.fit(**training.keras_feed(batches, 1))
+        first = [weakref.ref(tensor) for tensor in training._HELD[batches].values()]
+        batches = batches_of_line()
+        model.fit(**training.keras_feed(batches, 1))
+        assert [ref() for ref in first] == [None] * len(first)
+    finally:
+        gc.enable()
+
+
 def test_many_arrays_reach_tensorflow_unchanged_and_without_a_warning(monkeypatch):
     """TensorFlow counts the calls of new functions, and complains of retracing after a few."""
     import tensorflow as tf

@@ -110,6 +110,9 @@ def first_losses(
     batches, keras_optimizer = _batches(batches, steps), getattr(keras_model, "optimizer", None)
     require(keras_optimizer, "compile the Keras model first: keras_model.compile(optimizer, loss).")
     _check_optimizers(torch_optimizer, keras_optimizer, clip_norm)
+    trained = {id(p) for group in torch_optimizer.param_groups for p in group["params"]}
+    own = any(id(p) in trained for p in torch_model.parameters())
+    require(own, "the PyTorch optimizer was made for another model's parameters: make it anew after the model.")
     mine, theirs = [], []
     with _unchanged(torch_model, keras_model, torch_optimizer, keras_optimizer, torch_scheduler):
         torch_model.train()
@@ -257,6 +260,10 @@ def _unchanged(torch_model, keras_model, torch_optimizer=None, keras_optimizer=N
     """Afterwards, whatever happened inside, models, optimizers and random numbers as they were."""
     import torch
 
+    kinds = {str(p.dtype).removeprefix("torch.") for p in torch_model.parameters()}
+    kinds |= {layer.compute_dtype for layer in models.every_layer(keras_model)}
+    half = ", ".join(sorted(kinds & {"float16", "bfloat16"}))
+    require(not half, f"a model computes in {half}, too coarse to prove anything: compare float32 models.")
     modes = {module: module.training for module in torch_model.modules()}
     grads = {p: None if p.grad is None else p.grad.clone() for p in torch_model.parameters()}
     held = [part for part in (torch_model, torch_optimizer, scheduler) if part is not None]
@@ -320,17 +327,9 @@ def _hints(row: str, torch_model, keras_model, torch_optimizer) -> list[str]:
     two = any(vector.requires_grad for _, _, vector in models.second_biases(torch_model))
     repeated = layers.EMBEDDING in kinds and "Adam" in type(torch_optimizer).__name__
     hints = (
-        (
-            "outputs",
-            masked,
-            "Keras skips steps that mask_zero=True masks: give PyTorch's recurrent layer packed sequences.",
-        ),
-        (
-            "outputs",
-            unseen,
-            "If an image is flattened, use keras.layers.Flatten: the order of its numbers is then seen.",
-        ),
+        ("outputs", masked, "Keras skips steps that mask_zero=True masks: give PyTorch's layer packed sequences."),
+        ("outputs", unseen, "Flatten an image by keras.layers.Flatten: the order of its numbers is then seen."),
         ("losses", two, "PyTorch trains two bias vectors where Keras has one: parity.one_bias(model) makes it one."),
-        ("losses", repeated, "Adam treats an embedding's repeated symbols differently in Keras; compare with SGD."),
+        ("losses", repeated, "Adam treats an embedding's repeated symbols otherwise in Keras; compare with SGD."),
     )
     return [hint for place, explains, hint in hints if place == row and explains]
