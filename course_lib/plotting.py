@@ -168,7 +168,7 @@ def unrolled(
     states = states or [f"$h_{{{t}}}$" for t in range(1, len(inputs) + 1)]
     arrow = {"arrowstyle": "-|>", "color": TRUTH, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
     for t, (below, state, above) in enumerate(zip(inputs, states, outputs)):
-        box = plt.Rectangle((t - 0.3, -0.3), 0.6, 0.6, facecolor="#DCE9F5", edgecolor=KERAS, linewidth=1.5)
+        box = plt.Rectangle((t - 0.3, -0.3), 0.6, 0.6, facecolor="#F0F0F0", edgecolor=TRUTH, linewidth=1.5)
         ax.add_patch(box)
         ax.text(t, 0, state, ha="center", va="center")
         if below:
@@ -178,7 +178,7 @@ def unrolled(
             ax.annotate("", (t, 0.75), (t, 0.3), arrowprops=arrow)
             ax.text(t, 0.95, above, ha="center", va="center")
         if t:
-            ax.annotate("", (t - 0.3, 0), (t - 0.7, 0), arrowprops={**arrow, "color": PYTORCH})
+            ax.annotate("", (t - 0.3, 0), (t - 0.7, 0), arrowprops={**arrow, "color": OTHERS[0]})
     ax.set(xlim=(-0.6, len(inputs) - 0.4), ylim=(-1.2, 1.2), aspect="equal", title=title)
     ax.axis("off")
     return ax

@@ -204,10 +204,10 @@ def test_names_counts(names):
     counts = dict(zip(names.language_names, np.bincount(names.languages).tolist(), strict=True))
     documented = {
         language: int(count)
-        for language, count in re.findall(r"([A-Z][a-z]+)\s+(\d+)[,.]", data.names.__doc__.split("26,669 rows.")[1])
+        for language, count in re.findall(r"([A-Z][a-z]+)\s+(\d+)[,.]", data.names.__doc__.split("26,666 rows.")[1])
     }
     assert counts == documented
-    assert (len(counts), len(names.names)) == (23, 26669)
+    assert (len(counts), len(names.names)) == (23, 26666)
     assert list(names.language_names) == sorted(names.language_names)
 
 

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).resolve().parent / "files"
 # SHA-256 and length in bytes of every data file; files/NOTICE.md says where each comes from.
 CHECKS = {
     "mnist.npz": ("04264ff3782eb986c503d57b901e2b943c1a26ff3bd26d26606e38e7368df925", 11266794),
-    "names.txt.xz": ("39d17e7f159be1e412b2e5a7a47334af43727d19b15ceaa9155897c3935625dd", 75996),
+    "names.txt.xz": ("d993fc8dae9ac93ff86c5ecf6fb38819c0aae203547903b92a7eedebaea283bc", 75860),
     "sunspots.npz": ("375e500605fbd6e0255ca1d2e4de60cd4c2a559aed90dc8e040a0e0ba4df7133", 6446),
     "ecg_208.npz": ("d9095a61d140670d4979c350649556dd4b1a2d8f18a77bc4d9c58b77f61a6d55", 69159),
     "ecg_beats.npz": ("7e2dc311da8967d3b6973c5a985958a00a502a8336a8a1a6f159ec3d87ceb586", 1234165),
