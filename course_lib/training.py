@@ -231,10 +231,13 @@ def keras_feed(batches: Batches, epochs: int, *, first_epoch: int = 0, callbacks
         return read.get_concrete_function()()
 
     with tf.device("/CPU:0"):
-        if batches not in _HELD:  # by identity, because an autoencoder's target is its input
-            if sum(array.nbytes for array in batches.arrays) > _LARGE:
+        if batches not in _HELD:  # by identity: a target may be the input, and other batches hold the same array
+            arrays = {id(array): array for array in batches.arrays}
+            if sum(array.nbytes for array in arrays.values()) > _LARGE:
                 gc.collect()  # the graphs of earlier feeds lie in cycles, and each holds its data till Python looks
-            _HELD[batches] = {key: load(array) for key, array in {id(a): a for a in batches.arrays}.items()}
+            known = {key: tensor for tensors in _HELD.values() for key, tensor in tensors.items()}
+            shared = {key for key, a in arrays.items() if key in known and np.array_equal(known[key], a)}
+            _HELD[batches] = {key: known[key] if key in shared else load(a) for key, a in arrays.items()}
         order = tf.Variable(np.zeros(batches.n, np.int32), trainable=False)
     held, keys, size = _HELD[batches], [id(array) for array in batches.arrays], batches.batch_size
     length = None if batches.n % size else size  # the graph's steps are quicker if all are alike

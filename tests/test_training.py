@@ -393,8 +393,17 @@ def test_a_second_feed_takes_no_second_copy_and_batches_are_let_go():
     twice = data.Batches(x, x, batch_size=16)
     training.keras_feed(twice, 1)
     assert len(training._HELD[twice]) == 1  # an autoencoder's target is its input
+    larger = data.Batches(x, batch_size=32)
+    training.keras_feed(larger, 1)
+    (first,), (second,) = training._HELD[twice].values(), training._HELD[larger].values()
+    assert first is second  # other batches of the same array
+    x += 1
+    changed = data.Batches(x, batch_size=32)
+    training.keras_feed(changed, 1)
+    (tensor,) = training._HELD[changed].values()
+    assert np.array_equal(tensor, x)  # it was changed in place
     gone = weakref.ref(twice)
-    del twice
+    del twice, first, second
     gc.collect()
     assert gone() is None
 
