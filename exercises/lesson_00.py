@@ -22,8 +22,8 @@ EXERCISES = [
             Wrong(2.271, "That is the layer of the text, with 128 outputs. Here there are as many as inputs."),
             Wrong(0.5774, "The other way round: Keras's by PyTorch's."),
             Wrong(3.0, "That is the ratio of the variances; standard deviations are asked for."),
-            Wrong(1.0, "Put m = n into both formulas: they do not become the same."),
+            Wrong(1.0, "Put q = d into both formulas: they do not become the same."),
         ],
-        hint="Both standard deviations are in the table's formulas: put m = n, divide, and n drops out.",
+        hint="Both standard deviations are in the table's formulas: put q = d, divide, and d drops out.",
     ),
 ]

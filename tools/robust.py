@@ -137,19 +137,17 @@ def says_the_same(one: Lesson, other: Lesson) -> bool:
 
 
 def adopt(lesson: Lesson, folder: Path) -> int:
-    """Take over the runs of an earlier state of the code whose own run says the same as now; return how many."""
-    now = folder / "0-native.ipynb"
+    """Take over the runs of earlier states of the code whose own runs say the same as now; return how many."""
+    now, taken = folder / "0-native.ipynb", 0
     for other in sorted(folder.parent.iterdir()):
         before = other / "0-native.ipynb"
         if other == folder or not before.exists() or not says_the_same(Lesson(before), Lesson(now)):
             continue
-        taken = 0
         for path in sorted(other.glob("*.ipynb")):
             if not (folder / path.name).exists():
                 shutil.copy(path, folder / path.name)
                 taken += 1
-        return taken
-    return 0
+    return taken
 
 
 class Progress:
