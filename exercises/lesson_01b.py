@@ -1,129 +1,61 @@
-"""Exercises of lesson 01b: windows, persistence, seasonal persistence, a leak, many steps ahead."""
+"""Exercises of lesson 01b: persistence on a wave, a leak, a broken backtest, and a network that is told."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
 
-def _frozen(model, window, steps):
-    return np.array([model(np.array(window, dtype=float)) for _ in range(steps)])
-
-
-def _newest_dropped(model, window, steps):
-    window, path = np.array(window, dtype=float), []
-    for _ in range(steps):
-        path.append(model(window))
-        window = np.append(window[:-1], path[-1])
-    return np.array(path)
-
-
-def _linear(window):
-    """A model that weighs the four last values by their age, so that every slip of the window shows."""
-    return float(window[-4:] @ np.array([-0.2, 0.1, -0.6, 1.5]) + 0.01 * len(window))
-
-
 def _series(n, seed):
     return np.random.default_rng(seed).normal(size=n).cumsum()
 
 
+def _with_events(n, seed):
+    """The lesson's series with announced events (n, 2): the value at t, and whether an event comes at t + 1."""
+    rng = np.random.default_rng(seed)
+    comes = rng.random(n + 1) < 0.1
+    values = np.sin(100 / 499 * np.arange(n)) + 0.1 * rng.normal(size=n) + comes[:n]
+    return np.column_stack([values, comes[1:]])
+
+
+def _measure_told(answer):
+    """Whether a trained PyTorch network reads values and announcements, and how far it is from new series."""
+    import torch
+
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself, for example told_net = Forecaster(2, 16), trained")
+    series = _with_events(2000, seed=31)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 20, axis=0)[:-1].transpose(0, 2, 1)
+    truth, announced = series[20:, 0], windows[:, -1, 1] > 0
+    device = next(answer.parameters()).device
+    x = torch.from_numpy(np.ascontiguousarray(windows, dtype=np.float32)).to(device)
+    try:
+        with torch.no_grad():
+            forecast = answer(x)
+    except RuntimeError as error:
+        raise ValueError(f"it cannot read windows (B, 20, 2), values and announcements: {error}") from None
+    if forecast.shape not in ((len(x), 1), (len(x),)):
+        raise ValueError(f"one forecast for each window, (B, 1), is expected; yours has {tuple(forecast.shape)}")
+    error = forecast.cpu().numpy().reshape(-1) - truth
+    return {
+        "knows what an event adds": bool(np.abs(error[announced].mean()) < 0.15),
+        "below 0.16": bool(np.sqrt((error**2).mean()) < 0.16),
+    }
+
+
 EXERCISES = [
     Exercise(
-        name="01b.windows",
-        inputs=[(np.arange(6.0), 3), (_series(30, 1), 5), (_series(9, 2), 8)],
+        name="01b.wave",
+        atol=0.015,
         wrong=[
-            Changed(
-                lambda solution, s, k: tuple(array[:-1] for array in solution(s, k)),
-                "One window is missing at the end: which is the last one that still has a next value?",
-            ),
-            Edit(
-                "return cut, series[length:]",
-                "return cut, cut[:, -1]",
-                "Your target is the last value of the window itself: a model that copies it would be perfect.",
-            ),
-            Edit(
-                "return cut, series[length:]",
-                "return cut[:-1], series[length + 1 :]",
-                "One value is skipped between the window and its target. What is the index just after series[i : i + length]?",
-            ),
-            Changed(
-                lambda solution, s, k: tuple(array[::k] for array in solution(s, k)),
-                "Your windows do not overlap. Begin a new one at every value of the series.",
-            ),
-            Edit(
-                "return cut, series[length:]",
-                "return cut, np.stack([series[i + 1 : i + 1 + length] for i in range(count)])",
-                "That is the whole shifted sequence. Here only the one next value is wanted.",
+            Wrong([1.0, 2.0, 0.0, 0.71], "At half a period the error is twice the value, and a value is not always 1."),
+            Wrong([1.0, 1.41, 0.0, 1.0], "Always zero: what is the mean of sin²?"),
+            Wrong([1.0, 1.41, 0.0, 0.5], "You have the mean square of the last; the root is asked for."),
+            Wrong([1.0, 2.0, 0.0, 0.5], "These are mean squares. One operation is left."),
+            Wrong(
+                [0.71, 1.41, 0.0, 0.71], "A quarter of a period: two values that do not know each other, sin and cos."
             ),
         ],
-        hint="Take range(6) and length 3 with a pencil: how many windows have a next value, and which is it?",
-    ),
-    Exercise(
-        name="01b.persistence",
-        inputs=[(_series(40, 3), 1), (_series(40, 4), 7)],
-        wrong=[
-            Edit(
-                "np.sqrt((error**2).mean())",
-                "(error**2).mean()",
-                "That is the mean square, in squared units. One operation is left.",
-            ),
-            Edit(
-                "np.sqrt((error**2).mean())",
-                "np.abs(error).mean()",
-                "That is the mean absolute error (MAE); RMSE squares.",
-            ),
-            Edit(
-                "series[horizon:] - series[:-horizon]",
-                "series - np.roll(series, horizon)",
-                "np.roll wraps round: it forecasts the first values from the last ones, which lie in the future.",
-            ),
-            Edit(
-                "series[horizon:] - series[:-horizon]",
-                "series[1:] - series[:-1]",
-                "Right for one step. For `horizon` steps, how old is the last known value?",
-            ),
-            Changed(
-                lambda solution, s, h: solution(s, h + 1),
-                "Your forecast is one step older than it has to be.",
-            ),
-        ],
-        hint="Pair every value with the one `horizon` steps before it; then error, square, mean, root.",
-    ),
-    Exercise(
-        name="01b.seasonal",
-        inputs=[(_series(40, 5), 12, 5), (_series(40, 6), 7, 7), (_series(40, 7), 6, 20)],
-        wrong=[
-            Edit(
-                "history[-period:]",
-                "history[:period]",
-                "You repeat the first period of the history. Which one is the latest that you know?",
-            ),
-            Edit(
-                "history[-period:]",
-                "history[-period:][::-1]",
-                "The order of time is turned round: the first forecast belongs one period before the first unknown value.",
-            ),
-            Edit(
-                "history[-period:]",
-                "history[-period - 1 : -1]",
-                "You are late by one step: count back from the first unknown value, not from the last known one.",
-            ),
-            Edit(
-                "np.tile(last_period, repeats)",
-                "last_period",
-                "Fine as far as it goes; for horizons longer than one period, what stands one period before is a forecast itself.",
-            ),
-            Edit(
-                "np.tile(last_period, repeats)[:horizon]",
-                "np.full(horizon, last_period[0])",
-                "One value for all steps: move along the last period as the horizon grows.",
-            ),
-            Edit(
-                "np.tile(last_period, repeats)[:horizon]",
-                "np.full(horizon, history[-1])",
-                "That is plain persistence: it repeats the last value.",
-            ),
-        ],
-        hint="The forecast for a step is the value one period before that step. Write down the indices for period 3.",
+        hint="Write sin(a + d) − sin(a) as a product, square it, and take the mean over a: 2 sin²(d/2).",
     ),
     Exercise(
         name="01b.leak",
@@ -152,25 +84,43 @@ EXERCISES = [
         hint="Collect the positions that training sees of each window, length + 1 of them, then look up each test target.",
     ),
     Exercise(
-        name="01b.free_run",
-        inputs=[(_linear, _series(6, 8), 1), (_linear, _series(6, 9), 5), (_linear, _series(4, 10), 12)],
+        name="01b.backtest",
+        inputs=[(_series(300, 3), 4), (5 * _series(200, 4) + 30, 12)],
         wrong=[
-            Wrong(
-                _frozen, "All your steps are equal: the forecast has to go into the window before the next one is made."
+            Edit(
+                "least_squares(before[:first], following[:first, 0, 0])",
+                "least_squares(before, following[:, 0, 0])",
+                "The units are right now. On which windows are the weights fitted?",
             ),
             Edit(
-                "values[-len(window) :]",
-                "values",
-                "Your window grows with every step. The model was made for windows of one length.",
+                "data.windows(series, p)",
+                "data.windows((series - series.mean()) / series.std(), p)",
+                "The fit is right now. In which units is the error?",
             ),
-            Wrong(
-                _newest_dropped,
-                "When a new value comes in, one has to leave. You drop the newest; which one should go?",
+            Edit(
+                "data.windows(series, p)",
+                "data.windows((series - series[:len(series) * 4 // 5].mean()) / series[:len(series) * 4 // 5].std(), p)",
+                "The scaler no longer looks ahead, and the fit is right. But the error is still in scaled units.",
             ),
-            Changed(
-                lambda solution, *a: solution(*a)[-1:], "Return the forecasts of all steps, not only the last one."
+            Edit(
+                "least_squares(before[:first], following[:first, 0, 0])",
+                "least_squares(before[first:], following[first:, 0, 0])",
+                "You fit on the very windows that you judge on. Which ones lie before them?",
+            ),
+            Changed(lambda solution, s, p: solution(s, p) ** 2, "That is the mean square. One operation is left."),
+        ],
+        hint="Ask of each line: what does it know of the last fifth? And in which units is what it returns?",
+    ),
+    Exercise(
+        name="01b.told",
+        measure=_measure_told,
+        wrong=[
+            Edit(
+                "event_epochs = 12",
+                "event_epochs = 1",
+                "It does not yet know what an event adds. Does it read the announcements, and has it been trained enough?",
             ),
         ],
-        hint="One turn of the loop: forecast, store it, drop the oldest value of the window, append the forecast.",
+        hint="It is not near enough yet: train longer, at a larger rate, or on a longer series.",
     ),
 ]

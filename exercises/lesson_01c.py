@@ -1,112 +1,135 @@
-"""Exercises of lesson 01c: encode names, the last state, a masked mean, balanced accuracy."""
+"""Exercises of lesson 01c: what precision buys, a network without memory, a forecast that reads the truth, other heat."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
-
-_ALPHABET = "\0^$ '-abcdefghijklmnopqrstuvwxyz"
+from . import Edit, Exercise, Wrong
 
 
-def _states():
-    rng = np.random.default_rng(21)
-    for batch, steps, h, lengths in ((3, 5, 2, (5, 1, 3)), (2, 4, 3, (2, 4))):
-        yield rng.standard_normal((batch, steps, h)), np.array(lengths)
+def _lorenz(n, seed):
+    """One run of the Lorenz system on its attractor: n states (n, 3), 0.05 units of time apart."""
+    from course_lib import data
+
+    def velocity(_, s):
+        return np.array([10 * (s[1] - s[0]), s[0] * (28 - s[2]) - s[1], s[0] * s[1] - 8 / 3 * s[2]])
+
+    start = np.random.default_rng(seed).uniform([-10, -10, 15], [10, 10, 35])
+    return data.rk4(velocity, start, 0.05 * np.arange(n + 400), substeps=4)[400:]
 
 
-def _masked():
-    for states, lengths in _states():
-        yield states, np.arange(states.shape[1]) < lengths[:, None]
+def _measure_feedforward(answer):
+    """How large a trained network is, whether it looks at one state at a time, and how well it forecasts new runs."""
+    import torch
+
+    net, scaler = answer if isinstance(answer, list | tuple) and len(answer) == 2 else (answer, None)
+    if not isinstance(net, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself, as feedforward")
+    if not hasattr(scaler, "transform"):
+        raise ValueError("hand in the scaler too: check('01c.feedforward', [feedforward, scaler])")
+    states = torch.from_numpy(scaler.transform(_lorenz(2000, seed=31)).astype("float32"))
+    device = next(net.parameters()).device
+    with torch.no_grad():
+        found = net(states[:-1].to(device))
+        if tuple(found.shape) != (1999, 3):
+            raise ValueError(
+                f"for 1999 states (1999, 3) the network must give as many; yours gives {tuple(found.shape)}"
+            )
+        alone = net(states[:5].to(device))
+        reverse = net(states[:-1].flip(0).to(device)).flip(0)
+    error = float(((found.cpu() - states[1:]) ** 2).mean().sqrt())
+    return {
+        "at most 4547 numbers": sum(p.numel() for p in net.parameters()) <= 4547,
+        "one state at a time": bool(torch.allclose(alone, found[:5], atol=1e-4))
+        and bool(torch.allclose(reverse, found, atol=1e-4)),
+        "error of a step below 0.02": error < 0.02,
+    }
 
 
-def _answers():
-    yield np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 0, 0])
-    yield np.array([2, 1, 0, 2, 2, 2, 1, 0]), np.array([2, 2, 0, 2, 2, 1, 1, 2])
+def _toy(window):
+    """A forecaster that weighs the two last states and knows how many it was given: (B, T, d) -> (B, d)."""
+    return 0.7 * window[:, -1] - 0.4 * window[:, -2] + 0.01 * window.shape[1] + 0.1 * window[:, 0]
 
 
-def _mean_precision(true, predicted):
-    right = true == predicted
-    return np.mean([right[predicted == c].mean() if np.any(predicted == c) else 0.0 for c in np.unique(true)])
+def _series(seed):
+    return np.random.default_rng(seed).normal(size=(2, 12, 3))
+
+
+def _peeking(forecaster, series, read, steps):
+    return np.stack([forecaster(series[:, step : read + step]) for step in range(steps)], axis=1)
+
+
+def _frozen(forecaster, series, read, steps):
+    return np.stack([forecaster(series[:, :read]) for _ in range(steps)], axis=1)
 
 
 EXERCISES = [
     Exercise(
-        name="01c.encode",
-        inputs=[(["li", "o'neill"], _ALPHABET), (["van dam", "x", "yu"], _ALPHABET)],
-        wrong=[
-            Edit('f"^{string}$"', "string", "The symbols ^ and $ of beginning and end are missing."),
-            Edit(
-                "row + [0] * (longest - len(row))",
-                "[0] * (longest - len(row)) + row",
-                "You pad at the front; the lesson's padding comes at the end.",
-            ),
-            Edit(
-                "alphabet.index(symbol)",
-                "alphabet.index(symbol) + 1",
-                "Every number is one too large: alphabet[0] is the padding already.",
-            ),
-            Changed(
-                lambda solution, names, alphabet: solution(names, alphabet)[:, :-2],
-                "The end of the longest name is cut off: how long is it with its two marks?",
-            ),
-            Edit(
-                "max(len(row) for row in rows)", "20", "The array shall be as wide as the longest name of *this* list."
-            ),
-        ],
-        hint="For each name the numbers of '^' + name + '$' in the alphabet, then zeros up to the longest.",
-    ),
-    Exercise(
-        name="01c.last_state",
-        inputs=list(_states()),
-        wrong=[
-            Edit("row[length - 1]", "row[-1]", "That is the state at the array's last column: after the padding."),
-            Edit(
-                "row[length - 1]",
-                "row[min(length, len(row) - 1)]",
-                "One step too late. A name of one symbol has its last state in column 0.",
-            ),
-            Edit("row[length - 1]", "row[0]", "That is the state after the first symbol."),
-            Wrong(
-                lambda states, lengths: states[:, lengths - 1],
-                "You took all rows for every length: (B, B, h). Pair row i with length i.",
-            ),
-        ],
-        hint="Row i needs column lengths[i] − 1: index with two arrays of the same length.",
-    ),
-    Exercise(
-        name="01c.masked_mean",
-        inputs=list(_masked()),
-        wrong=[
-            Wrong(lambda states, mask: states.mean(1), "The padding is in the mean: apply the mask."),
-            Edit(
-                "mask.sum(axis=1, keepdims=True)",
-                "mask.shape[1]",
-                "The padding adds nothing any more, but you still divide by its steps too.",
-            ),
-            Edit("mask / mask.sum(axis=1, keepdims=True)", "mask", "That is the masked sum: divide it by the steps."),
-            Edit(
-                "mask.sum(axis=1, keepdims=True)",
-                "mask.sum()",
-                "You divide by the symbols of the whole batch; each row has its own number of them.",
-            ),
-        ],
-        hint="Multiply by the mask (give it a third axis), sum over time, divide by each row's number of symbols.",
-    ),
-    Exercise(
-        name="01c.balanced_accuracy",
-        inputs=list(_answers()),
+        name="01c.precision",
+        rtol=0.03,
         wrong=[
             Wrong(
-                lambda true, predicted: np.mean(true == predicted),
-                "That is the plain accuracy: large classes weigh more.",
+                [np.log(4000) / 0.9, 10 * np.log(4000) / 0.9, 2.0],
+                "Ten times the precision does not buy ten times the time: look at the explorer of the two starts again.",
             ),
-            Wrong(_mean_precision, "You divide by how often a class was *called*. Divide by how often it is *there*."),
-            Edit(
-                "sum(right[true == c].mean() for c in set(true.tolist())) / len(set(true.tolist()))",
-                "np.array([right[true == c].mean() for c in np.unique(true)])",
-                "These are the shares per class: now average.",
+            Wrong(
+                [np.log(4000) / 0.9, np.log(40000) / 0.9, 2.0],
+                "(a) and (b) are right. For (c): what does each further unit of time cost, a sum or a factor?",
             ),
-            Edit(" / len(set(true.tolist()))", "", "You added the shares of the classes; average them."),
+            Wrong(
+                [np.log(4000), np.log(40000), 4000.0],
+                "You have counted Lyapunov times. The question asks for units of time.",
+            ),
+            Wrong(
+                [np.log10(4000) / 0.9, np.log10(40000) / 0.9, 4000.0],
+                "Which logarithm undoes an exponential function?",
+            ),
         ],
-        hint="For each class: among its true members, the share that is called right. Then the mean over the classes.",
+        hint="Write down the error as a function of time, set it to 0.4, and solve for the time.",
+    ),
+    Exercise(
+        name="01c.feedforward",
+        measure=_measure_feedforward,
+        wrong=[
+            Edit(
+                "epochs=12,", "epochs=1,", "Of the right size, but not yet exact: train longer, with a rate that falls."
+            ),
+            Edit(
+                "return state + self.change(state)",
+                "return self.change(state) + state.flip(0)",
+                "The answer to one state depends on other rows of the batch: which line mixes them?",
+            ),
+            Edit(
+                "nn.Linear(3, 60), nn.Tanh(), nn.Linear(60, 60), nn.Tanh(), nn.Linear(60, 3)",
+                "nn.Linear(3, 90), nn.Tanh(), nn.Linear(90, 90), nn.Tanh(), nn.Linear(90, 3)",
+                "It is exact enough, and larger than the recurrent one: count its numbers.",
+            ),
+        ],
+        hint="Forecast the change and add it to the state; let the rate fall along a cosine; count the numbers.",
+    ),
+    Exercise(
+        name="01c.reported",
+        inputs=[(_toy, _series(1), 4, 6), (_toy, _series(2), 3, 9), (_toy, _series(3), 5, 1)],
+        wrong=[
+            Wrong(
+                _peeking, "The second forecast reads a state that nobody could know then: where does its window end?"
+            ),
+            Wrong(_frozen, "Now every forecast is the same: what has been forecast must go into the window."),
+            Edit(
+                "window[:, 1:], path[-1]",
+                "window, path[-1]",
+                "The window grows with every step. One state comes in; which one must go?",
+            ),
+        ],
+        hint="Print which true states each forecast reads. From the second on it must read what was forecast.",
+    ),
+    Exercise(
+        name="01c.heated",
+        wrong=[
+            Wrong([False, True, True], "Measure the last one: is what remains after 100 units of time really chaotic?"),
+            Wrong([True, True, True], "Begin with the first: draw its x against time."),
+            Wrong([True, True, False], "Begin with the first: draw its x against time."),
+            Wrong([False, False, False], "One of them is the system of this lesson."),
+            Wrong([False, False, True], "One of them is the system of this lesson."),
+        ],
+        hint="Integrate with each value, throw the beginning away, and follow two runs that begin almost together.",
     ),
 ]

@@ -1,118 +1,159 @@
-"""Exercises of lesson 01d: bits and perplexity, the decoder's input, temperature, greedy decoding, found beats."""
+"""Exercises of lesson 01d: what padding changes, balanced accuracy, a network that reads from both sides, a leak."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
+from . import Edit, Exercise, Wrong
+
+_ALPHABET = "\0^$ '-abcdefghijklmnopqrstuvwxyz"
 
 
-def _countdown(symbols):
-    """Scores of a writer that counts down from 7 to the end mark 2, wherever it starts."""
-    return -np.abs(np.arange(9.0) - (7 if symbols[-1] == 1 else symbols[-1] - 1))
+def _rows(strings, width):
+    """The lesson's encoding: numbers of '^' + string + '$', padded at the end with 0, (n, width)."""
+    x = np.zeros((len(strings), width), dtype="int64")
+    for row, string in zip(x, strings):
+        symbols = [_ALPHABET.index(symbol) for symbol in f"^{string}$"][:width]
+        row[: len(symbols)] = symbols
+    return x
 
 
-def _by_length(symbols):
-    """Scores that depend on how much is written: 5, 5, 8, 2 (the end), 4, …"""
-    scores = np.zeros(9)
-    scores[[5, 5, 8, 2, 4, 4, 4, 4, 4][min(len(symbols) - 1, 8)]] = 1
-    return scores
+def _answers():
+    yield np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 1, 0, 0])
+    yield np.array([2, 1, 0, 2, 2, 2, 1, 0]), np.array([2, 2, 0, 2, 2, 1, 1, 2])
+    yield np.repeat([0, 1], [900, 100]), np.zeros(1000, int)
 
 
-def _reused(found, marked, tolerance):
-    right = sum(np.abs(np.asarray(marked) - place).min() <= tolerance for place in found)
-    return right / len(marked), right / len(found)
+def _mean_precision(true, predicted):
+    right = true == predicted
+    return np.mean([right[predicted == c].mean() if np.any(predicted == c) else 0.0 for c in np.unique(true)])
 
 
-_TARGETS = np.array([[5, 6, 7, 2, 0], [9, 2, 0, 0, 0], [4, 4, 4, 4, 2]])
+def _measure_both_sides(answer):
+    """Whether a trained network reads both ways, ignores padding, and has learnt something."""
+    import torch
+
+    from course_lib import data
+
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself")
+    recurrent = [layer for layer in answer.modules() if isinstance(layer, torch.nn.RNNBase)]
+    if not recurrent:
+        raise ValueError("there is no recurrent layer in it")
+    some = data.names().select(languages=12, cap=50, seed=77)
+    device = next(answer.parameters()).device
+    answer.eval()
+    with torch.no_grad():
+        narrow, wide = (
+            answer(torch.from_numpy(_rows(some.names, width)).to(device)).cpu().numpy() for width in (20, 30)
+        )
+        alone = answer(torch.from_numpy(_rows(["li"], 4)).to(device)).cpu().numpy()
+        padded = answer(torch.from_numpy(_rows(["li"], 20)).to(device)).cpu().numpy()
+    if narrow.shape != (600, 12):
+        raise ValueError(f"the network must give scores (B, 12); for 600 names yours gives {narrow.shape}")
+    return {
+        "reads both ways": any(layer.bidirectional for layer in recurrent),
+        "padding changes nothing": bool(np.abs(alone - padded).max() < 1e-4),
+        "has learnt": bool(np.mean(narrow.argmax(1) == some.languages) >= 0.45),
+    }
+
+
+def _rows_dealt(answer):
+    """Whether a split of lines keeps equal strings together, uses every line, and is drawn at random."""
+    if not callable(answer):
+        raise ValueError("give the function itself, mended = deal_out, without calling it")
+    rng = np.random.default_rng(31)
+    strings = np.array([f"name{k}" for k in range(100)])[rng.integers(100, size=600)]
+    splits = []
+    for seed in (0, 1):
+        parts = answer(strings.copy(), seed)
+        if not (isinstance(parts, tuple | list) and len(parts) == 2):
+            raise ValueError("two arrays of row numbers are expected: training rows, test rows")
+        splits.append([np.asarray(part) for part in parts])
+    (train, test), (_, other) = splits
+    return {
+        "no string in both": not set(strings[train]) & set(strings[test]),
+        "every line once": sorted([*train.tolist(), *test.tolist()]) == list(range(600)),
+        "about a fifth for the test": 0.1 < len(test) / 600 < 0.3,
+        "drawn with the seed": set(test.tolist()) != set(other.tolist()),
+    }
+
+
+def _by_line(strings, seed):
+    order = np.random.default_rng(seed).permutation(len(strings))
+    return order[len(order) // 5 :], order[: len(order) // 5]
+
+
+def _without_repeats(strings, seed):
+    first = np.random.default_rng(seed).permutation(np.unique(strings, return_index=True)[1])
+    return first[len(first) // 5 :], first[: len(first) // 5]
+
 
 EXERCISES = [
     Exercise(
-        name="01d.bits",
-        inputs=[(1.0,), (0.3,), (2.5,)],
+        name="01d.changes",
         wrong=[
-            Edit(
-                "nats / np.log(2)", "nats * np.log(2)", "One bit is ln 2 nats: is a number of bits larger or smaller?"
-            ),
-            Edit("np.exp(nats)", "2**nats", "The perplexity of n equal symbols must be n: what is their loss?"),
-            Changed(lambda solution, nats: solution(nats)[::-1], "Right values in the wrong order: bits first."),
-            Edit("nats / np.log(2)", "nats", "The first value is still in nats."),
-        ],
-        hint="A uniform choice among n symbols has loss ln n: it must give log2 n bits and perplexity n.",
-    ),
-    Exercise(
-        name="01d.shift",
-        inputs=[(_TARGETS, 1, 2), (_TARGETS[:1], 3, 7)],
-        wrong=[
-            Wrong(lambda y, start, end: y, "That is the target itself: the decoder would read its own answer."),
-            Edit(
-                "np.where(shifted == end, 0, shifted)",
-                "shifted",
-                "Shifted well, but the end mark is still among what is read.",
+            Wrong(
+                [True, False, True, False, False, False],
+                "Look at the fourth again: what is relu(evidence(0)), and how often is it added?",
             ),
             Wrong(
-                lambda y, start, end: np.concatenate([y[:, 1:], np.zeros((len(y), 1), y.dtype)], axis=1),
-                "You shifted the other way: the decoder would read the future.",
+                [True, True, True, True, False, False],
+                "Look at the second again: does a state know of what comes after it?",
             ),
             Wrong(
-                lambda y, start, end: np.concatenate([np.full((len(y), 1), start), y], axis=1),
-                "Too wide by one: the last target is never read.",
-            ),
-        ],
-        hint="Column u is what was written at u − 1; column 0 is the start mark.",
-    ),
-    Exercise(
-        name="01d.temperature",
-        inputs=[
-            (np.array([1.0, 2.0, 4.0]), 0.5),
-            (np.array([[0.0, 1.0], [3.0, -1.0]]), 2.0),
-            (np.array([1000.0, 1001.0, 990.0]), 1.5),
-        ],
-        wrong=[
-            Changed(lambda solution, scores, tau: solution(scores, 1), "The temperature has no effect."),
-            Edit(")) / tau)", ")) * tau)", "You multiplied: then a *high* temperature plays safe."),
-            Changed(
-                lambda solution, scores, tau: solution(scores, 1) / tau,
-                "These do not add up to one: the temperature acts before the softmax.",
+                [True, False, False, True, False, False],
+                "Look at the third again: by how many columns is it divided, and what is in them?",
             ),
             Wrong(
-                lambda scores, tau: np.exp((scores - scores.max()) / tau) / np.exp((scores - scores.max()) / tau).sum(),
-                "Each row must add up to one by itself: mind the axis.",
-            ),
-            Edit(
-                "powers / powers.sum(axis=-1, keepdims=True)",
-                "powers / powers.sum()",
-                "Each row must add up to one by itself: mind the axis.",
+                [True, False, True, True, False, True],
+                "Look at the last again: the evidence is never negative. What can a zero do to its maximum?",
             ),
         ],
-        hint="Divide by tau, subtract the row's maximum (or exp(1000) overflows), exponentiate, divide by the row's sum.",
+        hint="For each: what stands in a padding column when it is combined, and does it count?",
     ),
     Exercise(
-        name="01d.greedy",
-        inputs=[(_countdown, 1, 2, 20), (_by_length, 1, 2, 20), (_by_length, 1, 2, 2), (_countdown, 1, 2, 3)],
+        name="01d.balanced",
+        inputs=list(_answers()),
         wrong=[
-            Edit("symbols[1:]", "symbols", "The start mark is still in the list."),
-            Edit(
-                "            break",
-                "            symbols.append(end)\n            break",
-                "The end mark is still in the list.",
+            Wrong(
+                lambda true, predicted: np.mean(true == predicted),
+                "That is the plain accuracy: large classes weigh more.",
             ),
-            Edit("best == end", "False", "It does not stop at the end mark."),
-            Edit("step(symbols)", "step(symbols[:1])", "Hand the symbols written so far to step, not the start alone."),
-            Changed(lambda solution, *a: solution(*a[:3], a[3] - 1), "It stops one symbol before the limit."),
-            Changed(lambda solution, *a: solution(*a[:3], a[3] + 1), "It writes one symbol more than the limit."),
+            Wrong(_mean_precision, "You divide by how often a class was *called*. Divide by how often it is *there*."),
+            Edit(
+                "sum(hits[true == c].mean() for c in set(true.tolist())) / len(set(true.tolist()))",
+                "np.array([hits[true == c].mean() for c in np.unique(true)])",
+                "These are the shares per class: now average.",
+            ),
+            Edit(" / len(set(true.tolist()))", "", "You added the shares of the classes; average them."),
         ],
-        hint="Start with [start]; append the argmax of step(symbols) until it is end or limit symbols are written.",
+        hint="For each class: among its true members, the share that is called right. Then the mean over the classes.",
     ),
     Exercise(
-        name="01d.beats",
-        inputs=[
-            (np.array([10.0, 11.0, 30.0, 55.0]), np.array([10.5, 29.0, 70.0]), 2.0),
-            (np.array([5.0, 22.0]), np.array([4.0, 20.0, 40.0, 60.0, 80.0]), 2.0),
-        ],
+        name="01d.both_sides",
+        measure=_measure_both_sides,
         wrong=[
-            Changed(lambda solution, *a: solution(*a)[::-1], "Right values in the wrong order: sensitivity first."),
-            Wrong(_reused, "Two found places share one marked beat: the second one is wrong."),
-            Edit("<= tolerance", "< tolerance", "A place exactly at the tolerance counts as right."),
+            Edit(
+                "self.embed(x), lengths, batch_first",
+                "self.embed(x), torch.full_like(lengths, x.shape[1]), batch_first",
+                "More padding changes its scores: where does the backward direction begin?",
+            ),
+            Edit("bidirectional=True", "bidirectional=False", "It reads in one direction only."),
+            Edit("epochs=5", "epochs=0", "It reads both ways and ignores the padding, but it has not learnt yet."),
         ],
-        hint="Sensitivity divides by how many are marked, precision by how many were found.",
+        hint="Pack the rows with their lengths, and read the last state of each direction.",
+    ),
+    Exercise(
+        name="01d.leak",
+        measure=_rows_dealt,
+        wrong=[
+            Wrong(_by_line, "A name that stands in several lines still lands in both parts."),
+            Wrong(_without_repeats, "No name is in both parts, but lines were thrown away: use every one."),
+            Edit(
+                "np.random.default_rng(seed).permutation(different)",
+                "different",
+                "No name is in both parts, but the seed does nothing: the test part is always the same.",
+            ),
+        ],
+        hint="Deal out the different strings; then each row goes where its string went.",
     ),
 ]

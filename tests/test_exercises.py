@@ -410,7 +410,7 @@ def test_the_hint_for_any_other_wrong_answer_is_reached(exercise):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("01b.nothing", "01b.windows"), ("99z.x", "no exercises"), (3.0, "name first"), ("word", "name first")],
+    [("01b.nothing", "01b.wave"), ("99z.x", "no exercises"), (3.0, "name first"), ("word", "name first")],
 )
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name, words):
     with pytest.raises(KeyError, match=words):
@@ -436,7 +436,7 @@ def test_a_missing_or_damaged_record_is_said_to_be_so_with_the_command_that_mend
 def test_students_need_no_tools():
     import subprocess
 
-    code = "import sys, exercises; exercises.grade('01b.persistence', max); print(*sys.modules)"
+    code = "import sys, exercises; exercises.grade('01b.wave', max); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"tools", "nbformat", "torch", "tensorflow", "keras", "course_lib"} & set(loaded)
 

@@ -46,3 +46,8 @@ def test_a_function_of_the_lesson_shifts_inside_and_its_callers_do_not():
 def test_without_a_shift_the_cells_stay_as_they_are_written():
     source = "torch.manual_seed(0)  # a comment"
     assert shifted([source], 0) == [source]
+
+
+def test_a_generator_is_handed_on_as_it_is():
+    (first,) = shifted(["draws = keras.random.SeedGenerator(3)\nkeras.random.normal((2,), seed=draws)"], 1)
+    assert first == f"draws = keras.random.SeedGenerator({3 + STEP})\nkeras.random.normal((2,), seed=draws)"

@@ -38,8 +38,8 @@ def _added(node, shift):
 
 
 class _Shift(ast.NodeTransformer):
-    def __init__(self, shift, own):
-        self.shift, self.own = shift, own
+    def __init__(self, shift, own, generators):
+        self.shift, self.own, self.generators = shift, own, generators
 
     def visit_Call(self, node):
         self.generic_visit(node)
@@ -54,7 +54,7 @@ class _Shift(ast.NodeTransformer):
         if makes and node.args:
             node.args[0] = _added(node.args[0], self.shift)
         for keyword in node.keywords:
-            if keyword.arg in KEYWORDS:
+            if keyword.arg in KEYWORDS and getattr(keyword.value, "id", "") not in self.generators:
                 keyword.value = _added(keyword.value, self.shift)
         if name == "Batches" and "seed" not in {keyword.arg for keyword in node.keywords}:
             node.keywords.append(ast.keyword("seed", ast.Constant(self.shift)))
@@ -71,6 +71,13 @@ def own_functions(sources) -> set[str]:
     return found
 
 
+def generators(sources) -> set[str]:
+    """The names that hold a generator, made from a seed elsewhere: ``draws = keras.random.SeedGenerator(seed)``."""
+    assigned = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assign)]
+    made = [node for node in assigned if isinstance(node.value, ast.Call) and _name(node.value.func) in MAKERS]
+    return {target.id for node in made for target in node.targets if isinstance(target, ast.Name)}
+
+
 def shifted(sources: list[str], times: int) -> list[str]:
     """The code cells ``sources`` with every seed moved by ``times · STEP``; with 0, the cells as they are.
 
@@ -81,9 +88,9 @@ def shifted(sources: list[str], times: int) -> list[str]:
     """
     if not times:
         return list(sources)
-    own = own_functions(sources)
+    own, made = own_functions(sources), generators(sources)
     result = []
     for source in sources:
-        tree = _Shift(times * STEP, own).visit(ast.parse(source))
+        tree = _Shift(times * STEP, own, made).visit(ast.parse(source))
         result.append(ast.unparse(ast.fix_missing_locations(tree)))
     return result
