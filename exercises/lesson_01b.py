@@ -120,6 +120,11 @@ EXERCISES = [
                 "event_epochs = 1",
                 "It does not yet know what an event adds. Does it read the announcements, and has it been trained enough?",
             ),
+            Edit(
+                "Forecaster(features, 16)",
+                "Forecaster(features, 1)",
+                "It knows what an event adds, and its error is still too large: can so few numbers keep the wave?",
+            ),
         ],
         hint="It is not near enough yet: train longer, at a larger rate, or on a longer series.",
     ),

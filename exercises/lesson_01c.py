@@ -24,7 +24,7 @@ def _measure_feedforward(answer):
     if not isinstance(net, torch.nn.Module):
         raise ValueError("give the trained PyTorch network itself, as feedforward")
     if not hasattr(scaler, "transform"):
-        raise ValueError("hand in the scaler too: check('01c.feedforward', [feedforward, scaler])")
+        raise ValueError("hand in the scaler too: feedforward = [your_network, scaler]")
     states = torch.from_numpy(scaler.transform(_lorenz(2000, seed=31)).astype("float32"))
     device = next(net.parameters()).device
     with torch.no_grad():

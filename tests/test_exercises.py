@@ -191,7 +191,7 @@ def test_a_right_answer_is_right_in_every_form_that_numbers_have(name):
             return {key: formed(part) for key, part in value.items()}
         if isinstance(value, list):
             return tuple(formed(part) for part in value)
-        return value if isinstance(value, str) else form(value)
+        return value if isinstance(value, str | bool | np.bool_) else form(value)
 
     refused = {}
     for exercise in COMPARED:
@@ -338,6 +338,8 @@ def _measured_wrongly():
     import torch
     from torch import nn
 
+    from course_lib import data
+
     class AllScores(nn.Module):
         def __init__(self, h):
             super().__init__()
@@ -351,12 +353,27 @@ def _measured_wrongly():
             super().__init__(4)
             self.rnn = nn.RNN(1, 4, batch_first=True)
 
+    class IntScores(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.RNN(1, 1)
+
+        def forward(self, x):
+            return x.float()
+
+    scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
     six = dict(zip(("W_xh", "W_hh", "b_h", "W_hy", "b_y", "h_0"), np.ones(6)))
     backward = [lambda *a: six] * 3
     return {
         "01a.memory": [3, {"w_xh": 1}, {"w_xh": [1, 2], "w_hh": 1, "b": 0}, {"w_xh": "a", "w_hh": 1, "b": 0}],
         "01a.smallest": [3, _net(nn.Linear(1, 2)), RecurrentScores()],
         "01a.leak": [AllScores(8), AllScores],
+        "01b.told": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(2, 2))],
+        "01c.feedforward": [3, _net(nn.Linear(3, 3)), [_net(nn.Linear(3, 2)), scaler]],
+        "01d.both_sides": [3, _net(nn.Linear(1, 2)), IntScores()],
+        "01d.leak": [3, lambda strings, seed: 1],
+        "01e.told": [3, IntScores()],
+        "01f.seven": [3, IntScores()],
         "02.broken": [{"a": 1}, 3, backward[:2], [3, 4, 5], [lambda *a: 1] * 3, [lambda *a: {"W_xh": 1}] * 3, backward],
         "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
