@@ -205,7 +205,7 @@ def test_an_image_that_is_flattened_unseen_is_found_and_explained():
         parity.copy_weights(mine, theirs)
     theirs(np.zeros((1, 3, 3, 1), "float32"))
     parity.copy_weights(mine, theirs)
-    with pytest.raises(ParityError, match="outputs '0' .* use keras.layers.Flatten"):
+    with pytest.raises(ParityError, match="outputs '0' .* by keras.layers.Flatten"):
         parity.prove(mine, theirs, [(x,)])
 
 
