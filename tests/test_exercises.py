@@ -361,7 +361,13 @@ def _measured_wrongly():
         def forward(self, x):
             return x.float()
 
+    class OneOutput(IntScores):
+        def forward(self, x, state):
+            return x
+
     scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
+    shapes = {"W_xh": (5, 4), "W_hh": (5, 5), "b_h": 5, "W_hy": (3, 5), "b_y": 3}
+    leaky = {name: np.ones(shape) for name, shape in shapes.items()} | {"r": 0.5}
     six = dict(zip(("W_xh", "W_hh", "b_h", "W_hy", "b_y", "h_0"), np.ones(6)))
     backward = [lambda *a: six] * 3
     return {
@@ -374,7 +380,10 @@ def _measured_wrongly():
         "01d.leak": [3, lambda strings, seed: 1],
         "01e.told": [3, IntScores()],
         "01f.seven": [3, IntScores()],
-        "02.broken": [{"a": 1}, 3, backward[:2], [3, 4, 5], [lambda *a: 1] * 3, [lambda *a: {"W_xh": 1}] * 3, backward],
+        "02a.broken": [{"a": 1}, 3, backward[:2], [3, 4, 5], [lambda *a: 1] * 3, [lambda *a: {"W_xh": 1}] * 3, backward],
+        "02a.train": [3, {"r": 1}, leaky, {**leaky, "r": [1, 2]}],
+        "02b.thirty": [3, _net(nn.Linear(1, 2)), IntScores()],
+        "02c.longer": [3, AllScores(4), RecurrentScores(), OneOutput()],
         "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],

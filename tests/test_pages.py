@@ -153,7 +153,7 @@ def test_pairs_are_two_neighbours_and_a_half_alone_stays_alone():
 def test_an_unknown_lesson_is_said_to_be_unknown():
     with pytest.raises(SystemExit, match="No lesson is called '99x'.*01a_rnn_cell"):
         lessons("99x")
-    assert [lesson.number for lesson in lessons("01a, 02")] == ["01a", "02"]
+    assert [lesson.number for lesson in lessons("01a, 02a")] == ["01a", "02a"]
 
 
 def test_the_student_copy_has_no_solution_and_no_output_and_keeps_the_rest(lesson):
