@@ -157,12 +157,12 @@ EXERCISES = [
         measure=_measure_longer,
         wrong=[
             Edit(
-                "longer_width, longer_steps, longer_window = 24, 12_000, 25",
-                "longer_width, longer_steps, longer_window = 24, 100, 100",
+                "longer_width, longer_steps, longer_window = 24, 8000, 25",
+                "longer_width, longer_steps, longer_window = 24, 100, 50",
                 "It does no better than somebody who always says 0. How many updates did it get?",
             ),
             Edit(
-                "longer_width, longer_steps, longer_window = 24, 12_000, 25",
+                "longer_width, longer_steps, longer_window = 24, 8000, 25",
                 "longer_width, longer_steps, longer_window = 24, 400, 25",
                 "It follows already, and is not near enough: more steps, another window or rate?",
             ),
