@@ -136,10 +136,10 @@ def _measure_train(answer):
         for t in range(x.shape[1]):
             state = (1 - r) * state + r * np.tanh(x[:, t] @ w["W_xh"].T + state @ w["W_hh"].T + w["b_h"])
         o = state @ w["W_hy"].T + w["b_y"]
-        if o.shape != (2000, 4):
-            raise ValueError(f"four scores for each sequence are expected; the weights give {o.shape}")
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"the weights must be arrays of numbers, and r a number: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the weights must be arrays of numbers that fit together, and r a number: {error}") from None
+    if o.shape != (2000, 4):
+        raise ValueError(f"four scores for each sequence are expected; the weights give {o.shape}")
     accuracy = float(np.mean(o.argmax(axis=1) == y))
     return {
         "r between 0 and 1": bool(0 < r < 1),
@@ -148,7 +148,7 @@ def _measure_train(answer):
     }
 
 
-LAG = 8
+LAG = 6
 
 EXERCISES = [
     Exercise(
@@ -276,8 +276,8 @@ EXERCISES = [
         measure=_measure_train,
         wrong=[
             Edit(
-                "leaky_updates = 0.4, 0.5, 1200",
-                "leaky_updates = 0.4, 0.5, 5",
+                "leaky_updates = 0.4, 0.25, 2000",
+                "leaky_updates = 0.4, 0.25, 5",
                 "It still guesses. Does the loss fall? Train longer, or at another rate.",
             ),
             Edit(
