@@ -9,7 +9,7 @@ from . import Changed, Edit, Exercise, Wrong
 GROUPS = ("W_xh", "W_hh", "b_h", "W_hy", "b_y")
 
 
-def _recall(n, lag, seed):
+def recall(n, lag, seed):
     """x (n, lag + 1, 4): a symbol, then noise; y (n,): which symbol."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 4, n)
@@ -131,7 +131,7 @@ def _measure_train(answer):
         raise ValueError(f"the dict lacks {', '.join(missing)}")
     try:
         w, r = {name: np.asarray(answer[name], dtype=float) for name in GROUPS}, float(answer["r"])
-        x, y = _recall(2000, LAG, seed=51)
+        x, y = recall(2000, LAG, seed=51)
         state = np.zeros((len(x), len(w["b_h"])))
         for t in range(x.shape[1]):
             state = (1 - r) * state + r * np.tanh(x[:, t] @ w["W_xh"].T + state @ w["W_hh"].T + w["b_h"])

@@ -3,15 +3,7 @@
 import numpy as np
 
 from . import Edit, Exercise, Wrong
-
-
-def _recall(n, lag, seed):
-    """x (n, lag + 1, 4): a symbol, then noise; y (n,): which symbol."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, 4, n)
-    x = 0.5 * rng.standard_normal((n, lag + 1, 4))
-    x[:, 0] = np.eye(4)[y]
-    return x.astype("float32"), y
+from .lesson_02a import recall
 
 
 def _measure_thirty(answer):
@@ -23,10 +15,10 @@ def _measure_thirty(answer):
             "give the trained PyTorch network itself, for example thirty_net = Recaller(4, 32, 4), trained"
         )
     device = next(answer.parameters()).device
-    x, y = _recall(2000, 30, seed=31)
+    x, y = recall(2000, 30, seed=31)
     try:
         with torch.no_grad():
-            scores = answer(torch.from_numpy(x).to(device))
+            scores = answer(torch.from_numpy(x.astype("float32")).to(device))
     except RuntimeError as error:
         raise ValueError(f"it cannot read sequences (B, 31, 4): {error}") from None
     if scores.shape != (len(x), 4):
