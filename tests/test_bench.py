@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from course_lib import parity
 from tools import bench
@@ -9,10 +10,11 @@ from tools import bench
 
 @pytest.mark.parametrize("name", bench.MODELS)
 def test_what_is_measured_against_each_other_is_one_function(name):
+    torch.manual_seed(0)  # with other weights the read-out may cancel to almost nothing, and rounding is all that is left
     ours, theirs = bench.torch_model(name), bench.keras_model(name)
     batches, epochs = bench.samples(name)
     parity.copy_weights(ours, theirs)
-    parity.compare(outputs=parity.outputs(ours, theirs, batches.arrays[0][:8]))
+    parity.compare(outputs=parity.outputs(ours, theirs, batches.arrays[0][:8]), tolerance={"outputs": 1e-5})
     assert len(batches.arrays[0]) % batches.batch_size == 0  # all steps cost the same
     assert bench.STEPS / 2 < epochs * len(batches) < 2 * bench.STEPS
     assert all(array.dtype == np.float32 for array in batches.arrays)
