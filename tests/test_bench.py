@@ -10,7 +10,8 @@ from tools import bench
 
 @pytest.mark.parametrize("name", bench.MODELS)
 def test_what_is_measured_against_each_other_is_one_function(name):
-    torch.manual_seed(0)  # with other weights the read-out may cancel to almost nothing, and rounding is all that is left
+    # With other weights the read-out may cancel to almost nothing, and rounding is all that is left.
+    torch.manual_seed(0)
     ours, theirs = bench.torch_model(name), bench.keras_model(name)
     batches, epochs = bench.samples(name)
     parity.copy_weights(ours, theirs)
