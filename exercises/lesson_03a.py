@@ -1,137 +1,111 @@
-"""Exercises of lesson 03a: one LSTM step, parameter counts, a forget bias, GRU weights carried over, one step back."""
+"""Exercises of lesson 03a: gates for three tasks, a broken forget bias, a GRU backwards, one unit."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
 
-def _gru_inputs():
+def _opened_gate_inputs():
     rng = np.random.default_rng(17)
-    for d, h in ((3, 5), (2, 2)):
-        yield tuple(rng.standard_normal(shape) for shape in ((d, 3 * h), (h, 3 * h), (2, 3 * h)))
+    for h, bias in ((3, 1.0), (5, 2.5)):
+        yield *rng.standard_normal((2, 4 * h)), bias
 
 
-def _backward_inputs():
+def _gru_back_inputs():
     rng = np.random.default_rng(23)
     for batch, h in ((3, 4), (1, 1)):
-        dh, dc, c_prev, *sums = rng.standard_normal((7, batch, h))
-        i, f, o, g = *(1 / (1 + np.exp(-a)) for a in sums[:3]), np.tanh(sums[3])
-        yield dh, dc, i, f, g, o, c_prev, f * c_prev + i * g
+        dh, h_before, a_r, a_z, a_x, u = rng.standard_normal((6, batch, h))
+        r, z = (1 / (1 + np.exp(-a)) for a in (a_r, a_z))
+        yield dh, h_before, r, z, np.tanh(a_x + r * u), u
 
 
-def _without_slopes(solution, dh, dc, i, f, g, o, c_prev, c):
-    before, *sums = solution(dh, dc, i, f, g, o, c_prev, c)
-    slopes = i * (1 - i), f * (1 - f), 1 - g**2, o * (1 - o)
-    return before, *(gradient / slope for gradient, slope in zip(sums, slopes))
+def _without_slopes(solution, dh, h_before, r, z, n, u):
+    delta_r, delta_z, delta_n, before = solution(dh, h_before, r, z, n, u)
+    return delta_r / (r * (1 - r)), delta_z / (z * (1 - z)), delta_n, before
+
+
+def _measure_one_unit(answer):
+    """Whether a trained PyTorch network has one unit, knows the task, and keeps behind an open gate."""
+    import torch
+
+    if not isinstance(answer, torch.nn.Module) or not isinstance(getattr(answer, "rnn", None), torch.nn.LSTM):
+        raise ValueError("give the trained PyTorch network itself: a Keeper with an LSTM")
+    rng = np.random.default_rng(31)
+    x = np.stack([rng.uniform(-1, 1, size=(1000, 20)), rng.random((1000, 20)) < 0.1], axis=2).astype("float32")
+    at = np.maximum.accumulate(np.where(x[..., 1] > 0, np.arange(20), -1), axis=1)
+    truth = np.where(at >= 0, np.take_along_axis(x[..., 0], np.maximum(at, 0), axis=1), 0)
+    device, h = next(answer.parameters()).device, answer.rnn.hidden_size
+    x = torch.from_numpy(x).to(device)
+    with torch.no_grad():
+        states = answer.rnn(x)[0]
+        said = answer(x)
+        before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1)
+        layer = answer.rnn
+        sums = x @ layer.weight_ih_l0.T + before @ layer.weight_hh_l0.T + layer.bias_ih_l0 + layer.bias_hh_l0
+        forget = torch.sigmoid(sums[..., h : 2 * h])[x[..., 1] == 0]
+    if said.shape != (1000, 20, 1):
+        raise ValueError(f"an answer at each step, (B, T, 1), is expected; yours has {tuple(said.shape)}")
+    error = said.cpu().numpy()[..., 0] - truth
+    return {
+        "one unit": h == 1,
+        "below 0.25": bool(np.sqrt((error**2).mean()) < 0.25),
+        "its forget gate stands above 0.8 between marks": bool(forget.mean() > 0.8),
+    }
 
 
 EXERCISES = [
     Exercise(
-        name="03a.step",
-        atol=5e-4,
-        rtol=0,
+        name="03a.gates",
         wrong=[
-            Changed(lambda solution: solution[::-1], "Both numbers are right: c₁ comes first, then h₁."),
-            Edit(
-                "sigmoid(1) * (-1) + 0.5 * np.tanh(1)",
-                "0.5 * (-1) + sigmoid(1) * np.tanh(1)",
-                "You have exchanged two gates: which one multiplies the old content?",
-            ),
-            Edit(
-                "0.5 * np.tanh(1)",
-                "0.5 * sigmoid(1)",
-                "The input node is not a gate: it may be negative, so it has another function.",
-            ),
-            Edit(
-                "np.tanh(new_c)",
-                "new_c",
-                "c₁ is right. Something is missing between c₁ and the output gate.",
-            ),
-            Wrong([-np.tanh(1), 0.0], "Gates lie between 0 and 1: they use the logistic function."),
-            Edit("np.tanh(new_c)", "np.tanh(-1)", "h₁ reads the new content, not the old one."),
+            Edit("(1, 0, 1, 1)", "(1, 0, 0, 1)", "The last task counts the values between the marks too."),
+            Edit("(1, 0, 1, 1)", "(1, 1, 1, 1)", "The last sum never begins anew: what must happen at a mark?"),
+            Edit("(1, 1, 0, 1), (1, 0, 0, 1)", "(1, 0, 0, 1), (1, 1, 0, 1)", "Which of the first two adds, and which replaces?"),
+            Edit("(1, 0, 0, 1)", "(1, 0, 0, 0)", "The second forgets its value one step after the mark."),
+            Edit("(1, 1, 0, 1)", "(1, 0, 0, 1)", "The first sum is erased at every mark."),
         ],
-        hint="Write the four sums first; they are small whole numbers. Then the gates, then c₁, then h₁.",
+        hint="Write c_t = f·c + i·x for a mark and for a step without one, and ask what c must be after it.",
     ),
     Exercise(
-        name="03a.count",
-        inputs=[(k, d, h, f) for k in ("LSTM", "GRU") for d, h in ((3, 5), (28, 128)) for f in ("PyTorch", "Keras")],
+        name="03a.opened_gate",
+        inputs=list(_opened_gate_inputs()),
         wrong=[
-            Edit(
-                '1 if (kind, framework) == ("LSTM", "Keras") else 2',
-                "1",
-                "One bias per gate: which three of the four layers have two?",
-            ),
-            Edit(
-                '1 if (kind, framework) == ("LSTM", "Keras") else 2',
-                "2",
-                "Nearly. One of the four layers adds its two biases into one.",
-            ),
-            Edit(
-                '1 if (kind, framework) == ("LSTM", "Keras") else 2',
-                '1 if framework == "Keras" else 2',
-                "Right for the LSTM. Keras's default GRU uses reset_after=True: look at its bias's shape.",
-            ),
-            Edit("h * (d + h + biases)", "h * (d + h)", "These are the weights alone; the biases count too."),
-            Edit('{"LSTM": 4, "GRU": 3}[kind]', "4", "The GRU has fewer blocks than the LSTM."),
-            Edit('{"LSTM": 4, "GRU": 3}[kind]', "3", "The LSTM has more blocks: count its equations with a W."),
-        ],
-        hint="Blocks × h × (inputs + states + biases); sections 4 and 7 have both formulas.",
-    ),
-    Exercise(
-        name="03a.bias",
-        inputs=[(28, 0.5), (200, 0.5), (1000, 0.1), (10, 0.9)],
-        wrong=[
-            Edit("np.log(f / (1 - f))", "f", "That is the gate. Which number must the logistic function receive?"),
-            Edit("share ** (1 / T)", "share", "That keeps the share over one step; here it is over T steps."),
-            Edit(
-                "np.log(f / (1 - f))",
-                "-np.log(f / (1 - f))",
-                "Check the sign: a gate near one needs a positive sum.",
-            ),
-            Edit("np.log(f / (1 - f))", "np.log(f)", "The gate is σ(b), not exp(b)."),
-            Wrong(lambda T, share: np.log(T - 1), "A rule of thumb for the lag; your answer must depend on the share."),
-            Edit("share ** (1 / T)", "1 - share / T", "The loss of each step multiplies, it does not add."),
-        ],
-        hint="First the gate f with fᵀ = share, then the number whose logistic function is f.",
-    ),
-    Exercise(
-        name="03a.permute",
-        inputs=list(_gru_inputs()),
-        wrong=[
-            Edit("[r, z, n]", "[z, r, n]", "The blocks are still in Keras's order."),
-            Edit(
-                "reordered(bias[0]), reordered(bias[1])",
-                "bias[0], bias[1]",
-                "The matrices are right; the biases have blocks too.",
-            ),
-            Edit("[r, z, n]", "[r, n, z]", "You have moved the candidate's block; only two blocks change places."),
-            Edit("[r, z, n]", "[n, r, z]", "You have moved the candidate's block; only two blocks change places."),
-            Edit(
-                "reordered(bias[0]), reordered(bias[1])",
-                "reordered(bias[0] + bias[1]), np.zeros_like(bias[1])",
-                "In a GRU the two biases are different things and must not be added.",
-            ),
-            Edit(
-                "reordered(kernel.T), reordered(recurrent_kernel.T)",
-                "kernel, recurrent_kernel",
-                "PyTorch keeps (out, in): the matrices must be transposed.",
-            ),
-        ],
-        hint="Transpose first, then the blocks lie along the first axis. Split into three, put them into PyTorch's order.",
-    ),
-    Exercise(
-        name="03a.backward",
-        inputs=list(_backward_inputs()),
-        wrong=[
-            Edit("dc + dh * o", "dh * o", "c_t acts on two things: on h_t and on the next cell state."),
-            Edit(" * (1 - squashed**2)", "", "On the way from h_t to c_t there is a tanh."),
+            Edit("b_hh[h : 2 * h] = 0", "b_hh[h : 2 * h] = bias", "The block is right. What does the layer do with its two biases?"),
+            Edit("b_hh[h : 2 * h] = 0", "pass", "The block is right. What does the layer add to your bias?"),
             Changed(
-                _without_slopes,
-                "These are the gradients of the gates; the sums lie one function further.",
+                lambda solution, b_ih, b_hh, bias: solution(b_ih, b_hh, bias)[::-1],
+                "The sum is right; the whole bias was to stand in the first vector.",
             ),
-            Edit("return total * f,", "return total,", "What reaches c_{t−1} passes one more gate."),
-            Edit("total * c_prev", "total * c", "What did the forget gate multiply: the old or the new content?"),
+            Changed(
+                lambda solution, b_ih, b_hh, bias: (
+                    np.roll(solution(np.roll(b_ih, -len(b_ih) // 4), b_hh, bias)[0], len(b_ih) // 4),
+                    np.roll(solution(b_ih, np.roll(b_hh, -len(b_hh) // 4), bias)[1], len(b_hh) // 4),
+                ),
+                "You no longer add twice. Which block is the forget gate's? See section 3.",
+            ),
         ],
-        hint="First the whole gradient of c_t, from both sides. Then one product rule for each of the four.",
+        hint="Print the four gates that your biases make: one of them, and no other, must have moved to σ(bias).",
+    ),
+    Exercise(
+        name="03a.gru_back",
+        inputs=list(_gru_back_inputs()),
+        wrong=[
+            Edit("(h_before - n)", "h_before", "The update gate acts on both products of the last line."),
+            Edit("(h_before - n)", "(n - h_before)", "Check a sign: a larger z keeps more of the old state."),
+            Edit(" * (1 - n**2)", "", "On the way into the candidate there is a tanh."),
+            Edit("dh * (1 - z)", "dh * z", "How much of the candidate enters the new state?"),
+            Edit("delta_n * u", "delta_n * h_before", "What does the reset gate multiply in this convention?"),
+            Changed(_without_slopes, "These are the gradients of the gates; the sums lie one function further."),
+            Edit("dh * z\n", "dh\n", "What reaches the old state on the broad road passes one gate."),
+        ],
+        hint="Begin with the last line: it has two products. Then go into the candidate, then into its reset gate.",
+    ),
+    Exercise(
+        name="03a.one_unit",
+        measure=_measure_one_unit,
+        wrong=[
+            Edit("single_epochs = 8", "single_epochs = 1", "It has one unit, and does not know the task: train longer."),
+            Edit('Keeper("LSTM", 1)', 'Keeper("LSTM", 8)', "It knows the task; how many units has it? See where its gate stands."),
+        ],
+        hint="It has one unit and is not there yet: train longer, or choose another start on validation sequences.",
     ),
 ]

@@ -1,137 +1,109 @@
-"""Exercises of lesson 03b: parameter count, standardising, the learning rate of one cycle, two directions, confusion."""
+"""Exercises of lesson 03b: trivial answers, the half-life of a bias, an unfair comparison, and a network that subtracts."""
 
 import numpy as np
 
-from . import Edit, Exercise, Wrong
+from . import Changed, Edit, Exercise, Wrong
 
 
-def _standardise_inputs():
-    rng = np.random.default_rng(2)
-    yield rng.integers(0, 200, (12, 5, 4)).astype("uint8"), rng.integers(50, 256, (6, 5, 4)).astype("uint8")
+def _differences(n, T, seed):
+    """Sequences (n, T, 2) with a mark in each half, and the first marked value minus the second (n,)."""
+    rng = np.random.default_rng(seed)
+    rows, values, marks = np.arange(n), rng.uniform(size=(n, T)), np.zeros((n, T))
+    marks[rows, rng.integers(0, T // 2, n)] = 1
+    marks[rows, rng.integers(T // 2, T, n)] = 1
+    products = values * marks
+    x = np.stack([values, marks], axis=2).astype("float32")
+    return x, products[:, : T // 2].sum(axis=1) - products[:, T // 2 :].sum(axis=1)
 
 
-def _straight(step, total, peak):
-    return np.interp(step, [0, 0.3 * total - 1, total - 1], [peak / 25, peak, peak / 25e4])
+def _measure_subtracter(answer):
+    """Whether a trained PyTorch network tells the sign of a large difference, and is near new differences."""
+    import torch
+
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself, for example subtracter = net")
+    x, difference = _differences(1000, 20, seed=77)
+    device = next(answer.parameters()).device
+    try:
+        with torch.no_grad():
+            found = answer(torch.from_numpy(x).to(device))
+    except RuntimeError as error:
+        raise ValueError(f"it cannot read sequences (B, 20, 2), values and marks: {error}") from None
+    if found.shape not in ((len(x), 1), (len(x),)):
+        raise ValueError(f"one number for each sequence, (B, 1), is expected; yours has {tuple(found.shape)}")
+    error = found.cpu().numpy().reshape(-1) - difference
+    return {
+        "better than always 0": bool((error**2).mean() < 0.12),
+        "below 0.03": bool((error**2).mean() < 0.03),
+    }
 
 
-def _worst_row_and_column(counts):
-    slips = counts - np.diag(np.diag(counts))
-    return int(slips.sum(axis=1).argmax()), int(slips.sum(axis=0).argmax())
-
-
-_CONFUSED = np.array(
-    [[90, 3, 9, 0, 0], [1, 95, 0, 2, 6], [0, 4, 88, 5, 3], [7, 2, 6, 80, 1], [0, 5, 2, 0, 91]],
-)
+_TUNING = {"A": {0.01: [300, 320, 310], 0.1: [100, 110, 120]}, "B": {0.01: [200, 210, 190], 0.1: [400, 400, 150]}}
+_RACING = {"A": {0.01: [250, 260, 90], 0.1: [400, 230, 240]}, "B": {0.01: [400, 210, 400], 0.1: [150, 400, 160]}}
 
 EXERCISES = [
     Exercise(
-        name="03b.count",
-        inputs=[(28, 128, 10, False), (28, 128, 10, True), (3, 5, 2, True), (1, 1, 1, False)],
+        name="03b.trivial",
+        atol=0.002,
         wrong=[
-            Edit(
-                "directions * 4 * h", "directions * h", "That is a plain recurrent layer. How many blocks has an LSTM?"
-            ),
-            Edit(
-                "directions * 4 * h",
-                "directions * 3 * h",
-                "That is a GRU's number of blocks; an LSTM has one more.",
-            ),
-            Edit("(d + h + 1)", "(d + h + 2)", "One bias for each block, as in Keras or after parity.one_bias."),
-            Edit("(d + h + 1)", "(d + h)", "The biases of the LSTM are missing."),
-            Edit(" + q * (directions * h + 1)", "", "The read-out layer is missing."),
-            Edit("q * (directions * h + 1)", "q * (h + 1)", "With two directions the read-out sees both last states."),
-            Edit("directions * 4", "4", "The backward direction has weights of its own."),
-            Edit("2 if bidirectional else 1", "1", "Right for one direction. What does the second one add?"),
+            Wrong([0.083, 0.25, 0.167, 1.167], "(a): twice the first number is wrong by the difference of the two."),
+            Wrong([0.167, 0.167, 0.167, 1.167], "(b): how many independent numbers are in that sum?"),
+            Wrong([0.167, 0.25, 0.0, 1.167], "(c): do variances subtract if the numbers do?"),
+            Wrong([0.167, 0.25, 0.167, 0.167], "(d): that is the variance. The mean is not where the answer is."),
+            Wrong([0.167, 0.25, 0.167, 1.0], "(d): that is the square of the mean. The sum also varies around it."),
         ],
-        hint="Each block has h rows that see x_t, h_{t-1} and a bias; the read-out has q rows and q biases.",
+        hint="Write the error as a sum or difference of independent numbers: variance, plus the square of its mean.",
     ),
     Exercise(
-        name="03b.standardise",
-        inputs=list(_standardise_inputs()),
+        name="03b.half_life",
+        inputs=[(0.5,), (2.0,), (3.0,)],
         wrong=[
-            Edit(
-                "(new - centre) / width",
-                "(new - new.mean()) / new.std()",
-                "The new images are scaled by themselves. Which part may be asked?",
-            ),
-            Edit(
-                "centre, width =",
-                "both = np.concatenate([train, new])\n    centre, width = both.mean(), both.std()\n    _ =",
-                "The new images have entered the mean: they must not.",
-            ),
-            Edit(
-                "train.mean(), train.std()",
-                "train.mean(axis=0), train.std(axis=0)",
-                "One mean and one deviation for all pixels together.",
-            ),
-            Edit("train.std()", "train.var()", "Divide by the standard deviation, not by its square."),
-            Edit("train.std()", "1.0", "The mean is right; the spread must become 1 as well."),
-            Wrong(
-                lambda train, new: (train / 255.0, new / 255.0),
-                "That brings pixels to [0, 1]; standardising uses mean and deviation.",
-            ),
+            Edit("np.log(0.5) / np.log(f)", "1 / (1 - f)", "That is the time scale. After it, is exactly half left?"),
+            Edit("1 / (1 + np.exp(-b_f))", "b_f", "A bias is not a gate yet."),
+            Edit("np.log(0.5) / np.log(f)", "np.log(f) / np.log(0.5)", "More forgetting must give fewer steps."),
+            Edit("np.log(0.5) / np.log(f)", "-1 / np.log(f)", "After that many steps 1/e is left."),
+            Changed(lambda solution, b_f: -solution(b_f), "A number of steps is not negative."),
         ],
-        hint="Two numbers, measured on the training images; the same two numbers for both parts.",
+        hint="Which power of the forget gate is one half?",
     ),
     Exercise(
-        name="03b.one_cycle",
-        inputs=[(0, 100, 0.01), (10, 100, 0.01), (29, 100, 0.01), (60, 100, 0.01), (99, 100, 0.01), (400, 1290, 5e-3)],
-        rtol=1e-5,
-        atol=1e-10,
+        name="03b.compare",
+        inputs=[(_TUNING, _RACING, 400), (_RACING, _TUNING, 400)],
         wrong=[
             Edit(
-                "low, turn = peak / 25, 0.3 * total - 1",
-                "total, low, turn = total + 1, peak / 25, 0.3 * total",
-                "Steps count from 0: the last one is S − 1, the turn 0.3 S − 1.",
-            ),
-            Wrong(_straight, "Start, peak and end are right; between them it is a cosine."),
-            Edit("peak / 25", "0.0", "The cycle does not start at zero."),
-            Edit(
-                "    share =",
-                "    low = peak\n    share =",
-                "The way up is right; the end is a small part of the *start*.",
+                "np.mean(tuning[name][rate])",
+                "np.mean(racing[name][rate])",
+                "Failures count now. But which runs choose the rate, and which are then reported?",
             ),
             Edit(
-                "    if step <= turn:",
-                "    step = min(step, turn)\n    if step <= turn:",
-                "The way up is right. After the peak it comes down again.",
+                "np.mean(by_rate[best])",
+                "np.mean([u for u in by_rate[best] if u < cap])",
+                "The rate is chosen well now. What happens to the starts that did not arrive?",
             ),
+            Edit(
+                "np.mean(by_rate[best])",
+                "np.mean(tuning[name][best])",
+                "The rate is right, but you report the very runs that it was chosen on.",
+            ),
+            Edit("np.mean(by_rate[best])", "np.min(by_rate[best])", "A mean over starts is asked for, not the best one."),
         ],
-        hint="Half a cosine from start to peak until K = 0.3 S − 1, then half a cosine from peak to end at S − 1.",
+        hint="Ask of each line: which runs may it look at, and does it leave any out?",
     ),
     Exercise(
-        name="03b.last_states",
-        inputs=[(np.random.default_rng(5).normal(size=(3, 6, 8)),), (np.random.default_rng(6).normal(size=(1, 2, 2)),)],
+        name="03b.subtract",
+        measure=_measure_subtracter,
         wrong=[
-            Wrong(lambda states: states[:, -1], "One of the two directions has read a single step there."),
-            Wrong(lambda states: states[:, 0], "Now it is the forward direction that has read one step."),
             Edit(
-                "states[:, -1, :half], states[:, 0, half:]",
-                "states[:, 0, :half], states[:, -1, half:]",
-                "Each half is taken where its direction begins, not where it ends.",
+                "2 * x_two[:, :10].prod(axis=2).sum(axis=1, keepdims=True) - y_sum",
+                "y_sum",
+                "On new sequences it is not better than always answering 0. Which target was it trained with?",
             ),
             Edit(
-                "states[:, -1, :half], states[:, 0, half:]",
-                "states[:, 0, half:], states[:, -1, :half]",
-                "Right states; the forward half comes first.",
+                "2 * x_two[:, :10].prod(axis=2).sum(axis=1, keepdims=True) - y_sum",
+                "x_two[:, :10].prod(axis=2).sum(axis=1, keepdims=True) - y_sum / 2",
+                "It tells which value is larger. Does its answer also have the right size?",
             ),
-            Edit("np.concatenate", "np.stack", "Right states; join them to one vector of 2h numbers."),
         ],
-        hint="Forward is done at the last position. Where is backward done? Then join the two, forward first.",
-    ),
-    Exercise(
-        name="03b.most_confused",
-        inputs=[(_CONFUSED,)],
-        wrong=[
-            Edit("np.triu(counts + counts.T, k=1)", "counts + counts.T", "The diagonal holds what was read right."),
-            Edit("counts + counts.T", "counts", "Both directions count: a called b, and b called a."),
-            Edit(
-                "np.triu(counts + counts.T, k=1)",
-                "np.eye(len(counts)) * -1e9 - counts - counts.T",
-                "That is the pair confused least.",
-            ),
-            Wrong(_worst_row_and_column, "The worst row and the worst column need not be one pair."),
-        ],
-        hint="Add the matrix to its transpose, leave the diagonal out, find the largest entry, return (smaller, larger).",
+        hint="It has begun to subtract, but is not near enough: train longer, at a larger rate, or on more sequences.",
     ),
 ]

@@ -361,6 +361,14 @@ def _measured_wrongly():
         def forward(self, x):
             return x.float()
 
+    class TwoAnswers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.LSTM(2, 1, batch_first=True)
+
+        def forward(self, x):
+            return x
+
     class OneOutput(IntScores):
         def forward(self, x, state):
             return x
@@ -384,6 +392,9 @@ def _measured_wrongly():
         "02a.train": [3, {"r": 1}, leaky, {**leaky, "r": [1, 2]}],
         "02b.thirty": [3, _net(nn.Linear(1, 2)), IntScores()],
         "02c.longer": [3, AllScores(4), RecurrentScores(), OneOutput()],
+        "03a.one_unit": [3, TwoAnswers()],
+        "03b.subtract": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(2, 2))],
+        "03d.modulo": [3, IntScores(), _net(nn.Linear(2, 2))],
         "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],

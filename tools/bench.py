@@ -7,7 +7,7 @@ For models like those of the lessons:
 - Keras against PyTorch.
 
 Machines are noisy: the two sides of each ratio take turns, and the ratio is that of their medians. ``threads`` shows what
-a second thread and a second kernel do, ``lstm`` the seconds until an LSTM reads 97 % of the test digits, lesson 03b's way
+a second thread and a second kernel do, ``lstm`` the seconds until an LSTM reads 97 % of the test digits, lesson 03c's way
 and one image at a time, ``import`` the time of ``import course_lib``.
 """
 
@@ -241,7 +241,7 @@ def _reader():
 
 
 def _arrays(digits, n=40_000):
-    """Lesson 03b's way, one cycle over 40,000 images: arrays in memory, batch 128, Adam to 5e-3, clipping."""
+    """Lesson 03c's way, one cycle over 40,000 images: arrays in memory, batch 128, Adam to 5e-3, clipping."""
     import numpy as np
     import torch
 
