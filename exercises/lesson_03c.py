@@ -1,137 +1,133 @@
-"""Exercises of lesson 03c: parameter count, standardising, the learning rate of one cycle, two directions, confusion."""
+"""Exercises of lesson 03c: the price of two rows at once, a paired difference, a broken early exit, a trained reader."""
 
 import numpy as np
 
-from . import Edit, Exercise, Wrong
+from . import Changed, Edit, Exercise, Wrong
 
 
-def _standardise_inputs():
-    rng = np.random.default_rng(2)
-    yield rng.integers(0, 200, (12, 5, 4)).astype("uint8"), rng.integers(50, 256, (6, 5, 4)).astype("uint8")
+def _readers(n, seed):
+    """Whether two readers are right on the same n digits; they share most of their mistakes."""
+    rng = np.random.default_rng(seed)
+    hard = rng.random(n) < 0.1
+    return ~hard | (rng.random(n) < 0.4), ~hard | (rng.random(n) < 0.2)
 
 
-def _straight(step, total, peak):
-    return np.interp(step, [0, 0.3 * total - 1, total - 1], [peak / 25, peak, peak / 25e4])
+def _said(n, T, seed):
+    """Probabilities (n, T, 10) that become surer with each row, sometimes of the wrong digit, and labels (n,)."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, n)
+    scores = rng.normal(size=(n, T, 10)).cumsum(axis=1)
+    scores[np.arange(n)[:, None], np.arange(T), labels[:, None]] += 0.4 * np.arange(T)
+    p = np.exp(scores - scores.max(axis=2, keepdims=True))
+    return p / p.sum(axis=2, keepdims=True), labels
 
 
-def _worst_row_and_column(counts):
-    slips = counts - np.diag(np.diag(counts))
-    return int(slips.sum(axis=1).argmax()), int(slips.sum(axis=0).argmax())
+def _measure_strips(answer):
+    """Whether a trained PyTorch network reads two rows at a time, and how many digits it reads."""
+    import torch
 
+    from course_lib import data
 
-_CONFUSED = np.array(
-    [[90, 3, 9, 0, 0], [1, 95, 0, 2, 6], [0, 4, 88, 5, 3], [7, 2, 6, 80, 1], [0, 5, 2, 0, 91]],
-)
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself, for example strip_reader = StripReader(), trained")
+    layers = [part for part in answer.modules() if isinstance(part, torch.nn.LSTM)]
+    if not layers or layers[0].input_size != 56:
+        raise ValueError("it has no nn.LSTM of input size 56: two rows of 28 pixels make one step")
+    digits, steps = data.mnist(), []
+    x = torch.from_numpy(digits.train_images[52_000:55_000].copy()).to(next(answer.parameters()).device)
+    watch = layers[0].register_forward_hook(lambda layer, given, made: steps.append(made[0].shape))
+    answer.eval()
+    try:
+        with torch.no_grad():
+            scores = answer(x)
+    except RuntimeError as error:
+        raise ValueError(f"it cannot read bytes (B, 28, 28): {error}") from None
+    finally:
+        watch.remove()
+    if scores.shape != (len(x), 10):
+        raise ValueError(f"scores (B, 10) are expected; yours are {tuple(scores.shape)}")
+    right = scores.argmax(1).cpu().numpy() == digits.train_labels[52_000:55_000]
+    return {"14 steps": 14 in steps[0][:2], "above 92 %": bool(right.mean() > 0.92)}
+
 
 EXERCISES = [
     Exercise(
-        name="03c.count",
-        inputs=[(28, 128, 10, False), (28, 128, 10, True), (3, 5, 2, True), (1, 1, 1, False)],
+        name="03c.two_rows",
+        rtol=1e-9,
         wrong=[
-            Edit(
-                "directions * 4 * h", "directions * h", "That is a plain recurrent layer. How many blocks has an LSTM?"
-            ),
-            Edit(
-                "directions * 4 * h",
-                "directions * 3 * h",
-                "That is a GRU's number of blocks; an LSTM has one more.",
-            ),
-            Edit("(d + h + 1)", "(d + h + 2)", "One bias for each block, as in Keras or after parity.one_bias."),
-            Edit("(d + h + 1)", "(d + h)", "The biases of the LSTM are missing."),
-            Edit(" + q * (directions * h + 1)", "", "The read-out layer is missing."),
-            Edit("q * (directions * h + 1)", "q * (h + 1)", "With two directions the read-out sees both last states."),
-            Edit("directions * 4", "4", "The backward direction has weights of its own."),
-            Edit("2 if bidirectional else 1", "1", "Right for one direction. What does the second one add?"),
+            Wrong([2_236_416, 1_118_208, 80_384, 80_384], "Half the steps, but each step has become dearer: W_xh is wider."),
+            Wrong([559_104, 329_728, 20_096, 23_680], "That is a plain recurrent layer. How many blocks has an LSTM?"),
+            Wrong([79_872, 94_208, 80_384, 94_720], "These are the products of one step. How many steps are there?"),
+            Wrong([2_236_416, 1_318_912, 79_872, 94_208], "The products are right. The layer also holds its biases."),
+            Wrong([2_236_416, 1_318_912, 80_896, 95_232], "Keras has one bias for each block's unit, PyTorch two."),
+            Wrong([401_408, 401_408, 80_384, 94_720], "You have left W_hh out: the state is multiplied too, at every step."),
         ],
-        hint="Each block has h rows that see x_t, h_{t-1} and a bias; the read-out has q rows and q biases.",
+        hint="One step multiplies x_t by W_xh and h_{t-1} by W_hh, each with 4h rows; count one step, then the steps.",
     ),
     Exercise(
-        name="03c.standardise",
-        inputs=list(_standardise_inputs()),
+        name="03c.same_digits",
+        inputs=[_readers(400, 1), _readers(1000, 2), _readers(250, 3)],
+        rtol=3e-3,
         wrong=[
             Edit(
-                "(new - centre) / width",
-                "(new - new.mean()) / new.std()",
-                "The new images are scaled by themselves. Which part may be asked?",
+                "differences.std() / np.sqrt(len(differences))",
+                "np.sqrt((right_a.var() + right_b.var()) / len(right_a))",
+                "That is the error for two different sets of digits. These two have read the same ones.",
             ),
             Edit(
-                "centre, width =",
-                "both = np.concatenate([train, new])\n    centre, width = both.mean(), both.std()\n    _ =",
-                "The new images have entered the mean: they must not.",
+                "differences.std() / np.sqrt(len(differences))",
+                "differences.std()",
+                "That is the spread of one digit. The mean of n digits is better known.",
             ),
             Edit(
-                "train.mean(), train.std()",
-                "train.mean(axis=0), train.std(axis=0)",
-                "One mean and one deviation for all pixels together.",
+                "differences.std() / np.sqrt(len(differences))",
+                "np.sqrt(right_a.mean() * (1 - right_a.mean()) / len(right_a))",
+                "That is the error of one accuracy, not of the difference.",
             ),
-            Edit("train.std()", "train.var()", "Divide by the standard deviation, not by its square."),
-            Edit("train.std()", "1.0", "The mean is right; the spread must become 1 as well."),
-            Wrong(
-                lambda train, new: (train / 255.0, new / 255.0),
-                "That brings pixels to [0, 1]; standardising uses mean and deviation.",
+            Changed(
+                lambda solution, a, b: (-solution(a, b)[0], solution(a, b)[1]), "The sign: a above b is positive."
             ),
         ],
-        hint="Two numbers, measured on the training images; the same two numbers for both parts.",
+        hint="Take the difference digit by digit: 1, 0 or −1. Then its mean, and the standard error of that mean.",
     ),
     Exercise(
-        name="03c.one_cycle",
-        inputs=[(0, 100, 0.01), (10, 100, 0.01), (29, 100, 0.01), (60, 100, 0.01), (99, 100, 0.01), (400, 1290, 5e-3)],
-        rtol=1e-5,
-        atol=1e-10,
+        name="03c.early_exit",
+        inputs=[(*_said(60, 12, 1), 0.9), (*_said(80, 9, 2), 0.99), (*_said(50, 6, 3), 0.6)],
         wrong=[
             Edit(
-                "low, turn = peak / 25, 0.3 * total - 1",
-                "total, low, turn = total + 1, peak / 25, 0.3 * total",
-                "Steps count from 0: the last one is S − 1, the turn 0.3 S − 1.",
-            ),
-            Wrong(_straight, "Start, peak and end are right; between them it is a cosine."),
-            Edit("peak / 25", "0.0", "The cycle does not start at zero."),
-            Edit(
-                "    share =",
-                "    low = peak\n    share =",
-                "The way up is right; the end is a small part of the *start*.",
+                "p.max(axis=2) > limit",
+                "p[np.arange(n), :, labels] > limit",
+                "Nobody is left out now. But when it stops, does it know the label?",
             ),
             Edit(
-                "    if step <= turn:",
-                "    step = min(step, turn)\n    if step <= turn:",
-                "The way up is right. After the peak it comes down again.",
+                "    sure[:, -1] = True ",
+                "    p, labels, sure = (part[sure.any(axis=1)] for part in (p, labels, sure))\n    n = len(p)  ",
+                "It no longer peeks at the label. What happens to digits of which it is never sure?",
+            ),
+            Edit("(first + 1).mean()", "first.mean()", "After the first row one row has been read, not none."),
+            Edit(
+                "    sure[:, -1] = True ",
+                "    pass ",
+                "A digit of which it is never sure is answered after the first row now. When should it be?",
             ),
         ],
-        hint="Half a cosine from start to peak until K = 0.3 S − 1, then half a cosine from peak to end at S − 1.",
+        hint="Ask of each line: what may be known when reading stops, and is every digit still counted?",
     ),
     Exercise(
-        name="03c.last_states",
-        inputs=[(np.random.default_rng(5).normal(size=(3, 6, 8)),), (np.random.default_rng(6).normal(size=(1, 2, 2)),)],
+        name="03c.strips",
+        measure=_measure_strips,
         wrong=[
-            Wrong(lambda states: states[:, -1], "One of the two directions has read a single step there."),
-            Wrong(lambda states: states[:, 0], "Now it is the forward direction that has read one step."),
             Edit(
-                "states[:, -1, :half], states[:, 0, half:]",
-                "states[:, 0, :half], states[:, -1, half:]",
-                "Each half is taken where its direction begins, not where it ends.",
+                "one_cycle(0.01, strip_epochs",
+                "one_cycle(1e-5, strip_epochs",
+                "It reads two rows at a time, and is not trained enough yet.",
             ),
             Edit(
-                "states[:, -1, :half], states[:, 0, half:]",
-                "states[:, 0, half:], states[:, -1, :half]",
-                "Right states; the forward half comes first.",
+                "self.lstm(strips)",
+                "self.lstm(strips[:, :7])",
+                "How many steps does the layer make? It does not read the whole picture.",
             ),
-            Edit("np.concatenate", "np.stack", "Right states; join them to one vector of 2h numbers."),
         ],
-        hint="Forward is done at the last position. Where is backward done? Then join the two, forward first.",
-    ),
-    Exercise(
-        name="03c.most_confused",
-        inputs=[(_CONFUSED,)],
-        wrong=[
-            Edit("np.triu(counts + counts.T, k=1)", "counts + counts.T", "The diagonal holds what was read right."),
-            Edit("counts + counts.T", "counts", "Both directions count: a called b, and b called a."),
-            Edit(
-                "np.triu(counts + counts.T, k=1)",
-                "np.eye(len(counts)) * -1e9 - counts - counts.T",
-                "That is the pair confused least.",
-            ),
-            Wrong(_worst_row_and_column, "The worst row and the worst column need not be one pair."),
-        ],
-        hint="Add the matrix to its transpose, leave the diagonal out, find the largest entry, return (smaller, larger).",
+        hint="It makes 14 steps; train it longer, at a larger rate, or on more digits.",
     ),
 ]
