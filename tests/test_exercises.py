@@ -394,7 +394,7 @@ def _measured_wrongly():
         "02c.longer": [3, AllScores(4), RecurrentScores(), OneOutput()],
         "03a.one_unit": [3, TwoAnswers()],
         "03b.subtract": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(2, 2))],
-        "03d.modulo": [3, IntScores(), _net(nn.Linear(2, 2))],
+        "03d.modulo": [3, IntScores(), _net(nn.Linear(3, 2)), _net(nn.Linear(2, 2))],
         "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
