@@ -369,6 +369,14 @@ def _measured_wrongly():
         def forward(self, x):
             return x
 
+    class StripStates(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.lstm, self.d = nn.LSTM(56, 1, batch_first=True), d
+
+        def forward(self, x):
+            return self.lstm(x.float().reshape(len(x), -1, self.d))[0]
+
     class OneOutput(IntScores):
         def forward(self, x, state):
             return x
@@ -394,6 +402,7 @@ def _measured_wrongly():
         "02c.longer": [3, AllScores(4), RecurrentScores(), OneOutput()],
         "03a.one_unit": [3, TwoAnswers()],
         "03b.subtract": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(2, 2))],
+        "03c.strips": [3, _net(nn.Linear(1, 2)), StripStates(28), StripStates(56)],
         "03d.modulo": [3, IntScores(), _net(nn.Linear(3, 2)), _net(nn.Linear(2, 2))],
         "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
