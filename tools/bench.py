@@ -219,41 +219,45 @@ def print_import() -> None:
 
 
 # --- seconds until an LSTM reads 97 % of the test digits -------------------------------------------------------------
-# Both recipes train one network, LSTM(128) on the rows of the digits, on one thread. Training and loading count; the
+# Both recipes train an LSTM(128) on the rows of the digits, on one thread; ours normalises its last state. Training and loading count; the
 # clock stops while the test accuracy is looked at, after each epoch. The test set is looked at many times because the
 # question is when an accuracy is reached; nothing is chosen by it.
 
 TARGET = 0.97
 
 
-def _reader():
+def _reader(norm=None):
     from torch import nn
 
     class Reader(nn.Module):
         def __init__(self):
             super().__init__()
             self.lstm, self.readout = nn.LSTM(28, 128, batch_first=True), nn.Linear(128, 10)
+            self.norm = norm or nn.Identity()
 
         def forward(self, x):
-            return self.readout(self.lstm(x)[0][:, -1])
+            return self.readout(self.norm(self.lstm(x)[0][:, -1]))
 
     return Reader()
 
 
-def _arrays(digits, n=40_000):
-    """Lesson 03c's way, one cycle over 40,000 images: arrays in memory, batch 128, Adam to 5e-3, clipping."""
+def _arrays(digits, n=30_000):
+    """Lesson 03c's way, one cycle over 30,000 images: arrays in memory, batch norm, batch 128, Adam to 1e-2, clipping."""
     import numpy as np
     import torch
 
     from course_lib import data, training
 
     mean, std = float(digits.train_images[:n].mean()), float(digits.train_images[:n].std())
-    model = _reader()
+    model = _reader(torch.nn.BatchNorm1d(128, eps=1e-3))
+    torch.nn.init.xavier_uniform_(model.lstm.weight_ih_l0)
+    torch.nn.init.orthogonal_(model.lstm.weight_hh_l0)
     with torch.no_grad():
-        model.lstm.bias_ih_l0[128:256] = 1
+        model.lstm.bias_ih_l0.zero_()[128:256] = 1
+        model.lstm.bias_hh_l0.zero_()
     batches = data.Batches(digits.train_images[:n], digits.train_labels[:n].astype(np.int64), batch_size=128, seed=0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3, eps=1e-7)
-    schedule = training.one_cycle(5e-3, len(batches)).torch(optimizer)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, eps=1e-7)
+    schedule = training.one_cycle(1e-2, len(batches)).torch(optimizer)
     loss = torch.nn.CrossEntropyLoss()
     images, labels = map(training.to_tensor, batches.arrays)
 
@@ -322,8 +326,10 @@ def print_lstm(seed: int = 0) -> None:
         spent, accuracy = time.process_time() - begin, 0.0
         for number in range(epochs):
             begin = time.process_time()
+            model.train()
             epoch(number)
             spent += time.process_time() - begin
+            model.eval()
             with torch.no_grad():
                 right = sum(
                     int((model((x - mean) / std).argmax(1) == y).sum())
@@ -337,7 +343,7 @@ def print_lstm(seed: int = 0) -> None:
         found[name] = spent
         print(f"LSTM to {TARGET:.0%} of the test digits, {name:19}: {spent:6.1f} CPU s ({accuracy:.2%})", flush=True)
     one, other = found.values()
-    print(f"ratio: {one / other:.2f} (the aim: at most 0.33)")
+    print(f"ratio: {one / other:.2f} (the aim: at most 0.25)")
 
 
 OTHERS = {"import": print_import, "threads": print_threads, "lstm": print_lstm}
