@@ -219,9 +219,9 @@ def print_import() -> None:
 
 
 # --- seconds until an LSTM reads 97 % of the test digits -------------------------------------------------------------
-# Both recipes train an LSTM(128) on the rows of the digits, on one thread; ours normalises its last state. Training and loading count; the
-# clock stops while the test accuracy is looked at, after each epoch. The test set is looked at many times because the
-# question is when an accuracy is reached; nothing is chosen by it.
+# Both recipes train an LSTM(128) on the rows of the digits, on one thread; ours normalises its last state. Training and
+# loading count; the clock stops while the test accuracy is looked at, after each epoch. The test set is looked at many
+# times because the question is when an accuracy is reached; nothing is chosen by it.
 
 TARGET = 0.97
 
@@ -242,7 +242,7 @@ def _reader(norm=None):
 
 
 def _arrays(digits, n=30_000):
-    """Lesson 03c's way, one cycle over 30,000 images: arrays in memory, batch norm, batch 128, Adam to 1e-2, clipping."""
+    """Lesson 03c's network and cycle over 30,000 images once, to a higher peak: arrays in memory, batch 128, clipping."""
     import numpy as np
     import torch
 
