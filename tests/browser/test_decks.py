@@ -30,7 +30,7 @@ MEASURE = """() => {
 
 def opened(watched, stem, query=""):
     watched.page.goto(f"{(DECKS / f'{stem}.html').as_uri()}{query}")
-    watched.page.wait_for_function("() => window.deckReady", timeout=300_000)
+    watched.page.wait_for_function("() => window.deckReady", timeout=120_000)
     return watched.page
 
 

@@ -49,12 +49,24 @@
   function size(slide, largest, smallest) {
     if (slide.querySelector(".wrap")) largest = Math.min(largest, 1); // or its lines would wrap once more
     if (slide.matches(".title")) smallest = Math.min(smallest, SMALLEST_TITLE);
-    for (let zoom = largest; zoom >= smallest - 1e-9; zoom -= 0.05) {
-      page(slide).style.setProperty("--zoom", zoom.toFixed(2));
-      if (fits(slide)) return true;
+    const steps = Math.floor((largest - smallest) / 0.05 + 1e-9);
+    const at = (step) => {
+      page(slide).style.setProperty("--zoom", (largest - 0.05 * step).toFixed(2));
+      return fits(slide);
+    };
+    if (at(0)) return true;
+    if (!at(steps)) {
+      page(slide).style.removeProperty("--zoom");
+      return false;
     }
-    page(slide).style.removeProperty("--zoom");
-    return false;
+    let [no, yes] = [0, steps]; // what fits at one size fits at every smaller one
+    while (yes - no > 1) {
+      const middle = (no + yes) >> 1;
+      if (at(middle)) yes = middle;
+      else no = middle;
+    }
+    at(yes);
+    return true;
   }
 
   // --- the lesson as parts --------------------------------------------------------------------------------------
@@ -106,19 +118,35 @@
   // What one slide with parts i to j - 1 costs: a slide, more if it must be small, is nearly empty, breaks inside a cell
   // or parts an answer from its code or from the sentence after it. Infinite if it ends in a heading or does not fit.
   function cost(list, i, j) {
-    if (list[j - 1].heading && j < list.length) return [Infinity, 1];
-    const slide = newSlide(laidOut.length === 0 && i === 0);
-    stage.firstChild.replaceChildren(slide);
-    fill(slide, list.slice(i, j));
-    if (!size(slide, 1, SMALLEST)) return [Infinity, 1];
-    const zoom = Number(page(slide).style.getPropertyValue("--zoom"));
-    const last = page(slide).lastElementChild;
-    const empty = 1 - Math.min(1, (last.offsetTop + last.offsetHeight) / page(slide).clientHeight);
+    if (list[j - 1].heading && j < list.length) return Infinity;
+    const [zoom, filled] = measured(list.slice(i, j), laidOut.length === 0 && i === 0);
+    if (!zoom) return Infinity;
     const next = list[j];
     let torn = 0;
     if (next && !next.first) torn = next.answers ? 0.6 : 0.25;
     else if (next && list[j - 1].answers && next.element.matches(".text:not(.heading)")) torn = 0.3; // what it shows
-    return [1 + 3 * (1 - zoom) + empty * empty + torn, zoom];
+    return 1 + 3 * (1 - zoom) + (1 - filled) ** 2 + torn;
+  }
+
+  // How large neighbouring parts can be on one slide (0 if they do not fit), and how much of it they fill. To measure
+  // is what takes long, and the same neighbours are asked for again after every slide; so it is kept, until one of them
+  // changes and its number with it.
+  const known = new Map();
+  let parted = 0;
+  function measured(list, title) {
+    for (const part of list) part.number ||= (parted += 1);
+    const key = `${title} ${list.map((part) => part.number)}`;
+    if (!known.has(key)) {
+      const slide = newSlide(title);
+      stage.firstChild.replaceChildren(slide);
+      fill(slide, list);
+      const fitted = size(slide, 1, SMALLEST);
+      const last = page(slide).lastElementChild;
+      known.set(key, fitted
+        ? [Number(page(slide).style.getPropertyValue("--zoom")), Math.min(1, (last.offsetTop + last.offsetHeight) / page(slide).clientHeight)]
+        : [0, 1]);
+    }
+    return known.get(key);
   }
 
   // The cheapest way to put a list of parts on slides: how many parts the first slide takes; 0 if one fits nowhere.
@@ -127,7 +155,7 @@
     best[list.length] = 0;
     for (let i = list.length - 1; i >= 0; i -= 1) {
       for (let j = i + 1; j <= list.length; j += 1) {
-        const [price] = cost(list, i, j);
+        const price = cost(list, i, j);
         if (price + best[j] < best[i]) { best[i] = price + best[j]; next[i] = j; }
         if (price === Infinity && !list[j - 1].heading) break; // more parts will not fit either
       }
@@ -156,7 +184,7 @@
       pres[i].innerHTML = list.slice(0, at).join("\n") + "\n";
       others[i].innerHTML = list.slice(at).join("\n").replace(/^\n+/, "") + "\n";
     });
-    return { ...part, element: rest, first: false, begins: "-", notes: part.notes };
+    return { ...part, element: rest, first: false, begins: "-", number: 0 };
   }
 
   const laidOut = [];
@@ -167,16 +195,18 @@
       if (!taken) {
         // Some part is larger than a slide. Long lines are wrapped, long code goes on on the next slide; what
         // is left, a large table or figure, gets a slide of its own and is made as small as it must be.
-        const large = list.findIndex((part, i) => !part.heading && cost(list, i, i + 1)[0] === Infinity);
+        const large = list.findIndex((part, i) => !part.heading && cost(list, i, i + 1) === Infinity);
         const tooWide = large >= 0 && list[large].element.matches(".code:not(.pair):not(.wrap)")
           && list[large].element.querySelector("pre").textContent.split("\n").some((line) => line.length > 130);
         if (tooWide || (large >= 0 && list[large].element.matches(".output:not(.wrap)"))) {
           list[large].element.classList.add("wrap");
+          delete list[large].number;
           continue;
         }
         const rest = large >= 0 ? splitCode(list[large]) : null;
         if (rest) {
           delete list[large].notes;
+          delete list[large].number;
           list.splice(large + 1, 0, rest);
           continue;
         }
