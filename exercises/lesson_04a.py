@@ -1,114 +1,95 @@
-"""Exercises of lesson 04a: output activations, the floor of the BCE, PSNR, counted bits, the encoder's gradient."""
+"""Exercises of lesson 04a: halves of two patterns, tied weights, a broken epoch, a code of eight numbers."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
+from . import Changed, Edit, Exercise
 
 
-def _gradient_inputs():
-    rng = np.random.default_rng(7)
-    for d, m in ((4, 2), (5, 5)):  # the square case accepts every order of the factors, and only one is right
-        yield rng.standard_normal(d), rng.standard_normal((m, d)), rng.standard_normal((d, m))
+def _tied_inputs():
+    rng = np.random.default_rng(13)
+    for n, m, d in ((5, 2, 4), (3, 3, 3)):
+        yield rng.standard_normal((n, d)), rng.standard_normal((m, d))
+
+
+def _one_epoch_inputs():
+    rng = np.random.default_rng(19)
+    for n, m, d, size in ((10, 2, 4, 4), (6, 1, 3, 3)):
+        yield rng.standard_normal((n, d)), rng.standard_normal((m, d)), rng.standard_normal((d, m)), size, 0.1
+
+
+def _measure_eight(answer):
+    """Whether a PyTorch autoencoder has a code of eight numbers and copies new digits better than clipped PCA."""
+    import torch
+
+    from course_lib import data, training
+
+    if not isinstance(answer, torch.nn.Sequential) or len(answer) != 2:
+        raise ValueError("give the trained PyTorch network itself: an nn.Sequential of encoder and decoder")
+    digits = data.mnist()
+    images = digits.train_images[50_000:52_000].reshape(-1, 784) / np.float32(255)
+    seen = digits.train_images[:6000].reshape(-1, 784) / np.float32(255)
+    mean = seen.mean(axis=0)
+    directions = np.linalg.eigh((seen - mean).T @ (seen - mean))[1][:, -8:]
+    rival = ((images - mean) @ directions @ directions.T + mean).clip(0, 1)
+    code, x_hat = training.predict(answer[0], images), training.predict(answer, images)
+    if x_hat.shape != images.shape:
+        raise ValueError(f"copies of shape {images.shape} are expected; yours have {x_hat.shape}")
+    return {
+        "eight numbers": code.shape == (2000, 8),
+        "better than PCA": bool(((x_hat - images) ** 2).mean() < ((rival - images) ** 2).mean()),
+    }
 
 
 EXERCISES = [
     Exercise(
-        name="04a.outputs",
-        wrong=[
-            Changed(
-                lambda solution: solution | {"audio": "sigmoid"},
-                "Which of your outputs can become negative? One of the data sets does.",
-            ),
-            Changed(
-                lambda solution: solution | {"grey": "tanh"},
-                "The BCE takes the logarithm of the output and of one minus it.",
-            ),
-            Changed(
-                lambda solution: solution | {"grey": "identity"},
-                "The BCE takes the logarithm of the output and of one minus it.",
-            ),
-            Changed(
-                lambda solution: solution | {"grey": "relu"},
-                "The BCE takes the logarithm of one minus the output, too.",
-            ),
-            Changed(
-                lambda solution: solution | {"temperature": "tanh"},
-                "A standardised value is not bounded: 2 and -3 do occur.",
-            ),
-            Changed(
-                lambda solution: solution | {"temperature": "relu"}, "Half of all values with mean 0 are negative."
-            ),
-            Changed(lambda solution: solution | {"photons": "sigmoid"}, "A count does not end at one."),
-            Changed(
-                lambda solution: solution | {"photons": "identity"},
-                "It would do, but one range is exactly that of a count.",
-            ),
-            Changed(
-                lambda solution: solution | {"audio": "identity"},
-                "It would do, but one range is exactly that of the samples.",
-            ),
-        ],
-        hint="Write the range of each data set beside the range of each activation.",
-    ),
-    Exercise(
-        name="04a.floor",
+        name="04a.halves",
         atol=6e-4,
         wrong=[
-            Wrong(0.0, "Put the grey value in as the network's answer: the logarithms are not zero."),
-            Changed(lambda solution: solution / np.log(2), "That is in bits; a nat uses the natural logarithm."),
-            Edit(" - (1 - p) * np.log(1 - p)", "", "That is the first term alone; paper costs something, too."),
-            Changed(lambda solution: -solution, "Mind the sign: a cross-entropy is not negative."),
-            Wrong(-np.log(0.7), "The answer need not be 0: which one makes the BCE smallest?"),
-            Wrong(np.log(2), "That is the floor of a pixel halfway between black and white."),
+            Edit("sigmoid(4 * 2 - 8)", "sigmoid(4 * 3 - 8)", "That is the answer to a whole pattern. Half of the code comes from elsewhere."),
+            Edit("sigmoid(4 * 2 - 8)", "0.5 * sigmoid(4 * 3 - 8)", "The encoder is linear; is the decoder?"),
+            Edit("sigmoid(4 * 0 - 8)", "sigmoid(4 * 2 - 8)", "Add two opposite corners: which code is left?"),
+            Changed(lambda solution: solution[::-1], "Which of the two codes lies nearer to the corner of i?"),
         ],
-        hint="Find the answer that makes the BCE smallest, then put it into the BCE.",
+        hint="Write down the code first, the mean of two corners; then its scalar product with the corner of i.",
     ),
     Exercise(
-        name="04a.psnr",
-        inputs=[(0.01, 1.0), (0.0088, 1.0), (65.0, 255.0)],
+        name="04a.tied",
+        inputs=list(_tied_inputs()),
         wrong=[
-            Changed(lambda solution, *a: 2 * solution(*a), "A factor of two: 20 goes with amplitudes, not squares."),
-            Edit("20 *", "10 *", "Both must be squares: the peak is an amplitude."),
-            Changed(lambda solution, *a: np.log(10) * solution(*a), "A decibel needs the logarithm to base ten."),
-            Changed(lambda solution, *a: -solution(*a), "A better picture must have the larger PSNR."),
-            Edit("20 * np.log10(largest) ", "", "Try it with bytes: the peak is 255 there."),
+            Edit("as_decoder + as_encoder", "as_decoder", "W is used twice. What does the encoder's use add?"),
+            Edit("as_decoder + as_encoder", "as_encoder", "W is used twice. What does the decoder's use add?"),
+            Edit("2 / X.size", "2 / len(X)", "The mean is over batch and entries."),
+            Edit("2 / X.size", "1 / X.size", "A square has a factor in its derivative."),
+            Edit("(Z @ W - X)", "(X - Z @ W)", "Check the sign: the derivative of the square of x̂ − x."),
         ],
-        hint="It is ten times the decimal logarithm of a ratio of squares.",
+        hint="Take the two gradients of section 3 without tanh and logistic function, with W_e = W and W_d its transpose.",
     ),
     Exercise(
-        name="04a.ratio",
-        inputs=[(10_000, 784, 32, 8, 111_000), (1, 100, 5, 16, 10), (60_000, 784, 16, 32, 0)],
+        name="04a.one_epoch",
+        inputs=list(_one_epoch_inputs()),
         wrong=[
-            Wrong(
-                lambda n, d, m, bits, weights: d / m, "That compares counts; a pixel and a code number differ in bits."
-            ),
-            Edit(" + 32 * decoder", "", "The receiver cannot decode yet: what is missing?"),
-            Changed(lambda solution, n, *rest: solution(1, *rest), "The decoder is sent once, not with every image."),
-            Edit("32 * decoder", "decoder", "A weight of the decoder is a number of 32 bits."),
-            Changed(lambda solution, *a: 1 / solution(*a), "A ratio above 1 should mean that you saved something."),
-            Edit("8 * images", "images", "Count the pixels in bits as well."),
-        ],
-        hint="Write down all bits of the pixels, then all bits of the codes and of the decoder.",
-    ),
-    Exercise(
-        name="04a.gradient",
-        inputs=list(_gradient_inputs()),
-        wrong=[
-            Changed(lambda solution, *a: solution(*a).T, "Right numbers, but in the shape of W_d: transpose."),
-            Edit("2 / vector.size", "1 / vector.size", "The derivative of a square has a factor."),
-            Edit("2 / vector.size", "2", "The loss is a mean over d entries."),
-            Changed(lambda solution, *a: -solution(*a), "The sign: the error is output minus input."),
+            Edit("np.mean(error**2) * len(x)", "np.mean(error**2) * batch_size", "How many examples are in the last batch?"),
+            Edit("np.mean(error**2) * len(x)", "np.sum(error**2)", "The loss is a mean over the entries too."),
             Edit(
-                "np.outer(decode.T @ error, vector)",
-                "np.outer(encode @ vector, error)",
-                "That is the decoder's gradient: the error must still be carried back by W_d.",
+                "W_e, W_d = W_e - rate * slope_e, W_d - rate * slope_d",
+                "W_d = W_d - rate * slope_d\n        W_e = W_e - rate * 2 / x.size * (error @ W_d).T @ x",
+                "Both steps start from the same weights; here one of them is new when the other needs it.",
             ),
             Edit(
-                "decode.T @ error",
-                "encode @ error",
-                "The error goes back through the decoder's weights, not through the encoder's.",
+                "W_e, W_d = W_e - rate * slope_e, W_d - rate * slope_d",
+                "W_e, W_d = W_e + rate * slope_e, W_d + rate * slope_d",
+                "In which direction does the loss fall?",
             ),
         ],
-        hint="Send the error back by W_d, transposed; then the outer product with what came into the encoder.",
+        hint="One mistake is in what a batch's gradient starts from, the other in how the batches' losses are averaged.",
+    ),
+    Exercise(
+        name="04a.eight",
+        measure=_measure_eight,
+        wrong=[
+            Edit("torch_autoencoder(256, 64, 8)", "torch_autoencoder(256, 64, 32)", "It copies better than PCA; how many numbers does its code have?"),
+            Edit("eight_epochs = 5", "eight_epochs = 1", "The code is right, and the copies are not good enough yet: train longer."),
+        ],
+        hint="Eight numbers, and copies that beat PCA: look at its validation error, the rate, and the number of epochs.",
     ),
 ]

@@ -1,159 +1,89 @@
-"""Exercises of lesson 04b: schedule, early stopping, running averages, weight decay, choosing and reporting."""
+"""Exercises of lesson 04b: constants and a floor, a broken PSNR, counted bits, L1 on signed digits."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
-_CURVES = [
-    ([5.0, 4.0, 3.0, 3.5, 3.2, 3.1, 2.0, 1.0], 3),
-    ([5.0, 4.0, 3.0, 3.5, 3.2, 3.1, 2.0, 1.0], 4),
-    ([3.0, 2.0, 2.5, 2.4, 2.6, 1.0], 2),
-    ([3.0, 2.0, 1.0], 2),
-    ([1.0, 2.0, 3.0, 4.0], 2),
-]
-_ERRORS = [
-    (np.array([0.010, 0.020, 0.015]), np.array([0.030, 0.024, 0.022]), np.array([0.029, 0.021, 0.026])),
-    (np.array([0.40, 0.30, 0.20, 0.10]), np.array([0.41, 0.35, 0.38, 0.50]), np.array([0.42, 0.37, 0.36, 0.52])),
-]
+
+def _psnr_inputs():
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 256, (28, 28)).astype(np.uint8)
+    noisy = np.clip(x.astype(int) + rng.integers(-30, 31, x.shape), 0, 255).astype(np.uint8)
+    flat = np.full((28, 28), 100, np.uint8)
+    return [(flat + np.uint8(1), flat), (flat - np.uint8(1), flat), (noisy, x), (x, noisy)]
 
 
-def _since_last_fall(validation, patience):
-    kept, waited = 1, 0
-    for epoch in range(2, len(validation) + 1):
-        waited = 0 if validation[epoch - 1] < validation[epoch - 2] else waited + 1
-        kept = epoch if validation[epoch - 1] < validation[kept - 1] else kept
-        if waited == patience:
-            break
-    return kept, epoch
+def _measure_signed(answer):
+    """Whether a network copies new small digits in [-1, 1]: its error, its range, and whether the copies differ."""
+    import torch
+
+    from course_lib import data, training
+
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself")
+    digits = data.mnist().split(train=1, validation=500).validation[0]
+    x = 2 * digits.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196) - 1
+    x_hat = training.predict(answer, x.astype("float32"))
+    if x_hat.shape != x.shape:
+        raise ValueError(f"copies of the shape {x.shape} are expected; yours have {x_hat.shape}")
+    return {
+        "in range": bool(np.abs(x_hat).max() <= 1),
+        "the copies differ": bool(x_hat.std(axis=0).max() > 0.3),
+        "can be below zero": bool(x_hat.min() < -0.5),
+        "below 0.15": bool(np.abs(x_hat - x).mean() < 0.15),
+    }
 
 
 EXERCISES = [
     Exercise(
-        name="04b.rate",
-        inputs=[(t, 0.01, 20, 100) for t in (0, 7, 19, 20, 40, 60, 99)] + [(3, 1.0, 2, 10)],
+        name="04b.stroke",
+        atol=6e-4,
         wrong=[
-            Changed(
-                lambda solution, t, peak, warmup, total: solution(t, peak, 0, total),
-                "The warm-up is missing: below warmup the rate rises in a straight line.",
-            ),
-            Edit("(t + 1)", "t", "Your warm-up begins at 0, a lost step. Look at the numerator again."),
-            Edit(
-                "(t - warmup) / (total - warmup)",
-                "t / total",
-                "Your cosine has begun before the warm-up ended: where must it equal the peak?",
-            ),
-            Edit(
-                "/ (total - warmup)",
-                "/ total",
-                "Your cosine does not arrive at 0 at t = total: how many steps are left for it?",
-            ),
-            Edit(
-                "peak / 2 * (1 + np.cos(np.pi * (t - warmup) / (total - warmup)))",
-                "peak * np.cos(np.pi * (t - warmup) / (total - warmup))",
-                "That rate becomes negative. Half a cosine runs from the peak to 0, not to minus the peak.",
-            ),
-            Edit(
-                "peak / 2 * (1 + np.cos(np.pi * (t - warmup) / (total - warmup)))",
-                "peak * (1 - (t - warmup) / (total - warmup))",
-                "That falls in a straight line; a cosine is asked for.",
-            ),
-            Edit("np.pi *", "np.pi / 180 *", "np.cos takes radians."),
+            Wrong([0.3, 0.3, 0.3, 3 * 0.2 / 7, 0.6108643], "One of the first three counts pixels, whatever their distance."),
+            Wrong([0.3, 0.0, 0.0, 3 * 0.2 / 7, 0.6108643], "Set the slope of the BCE to zero: its denominator is common."),
+            Wrong([0.3, 0.0, 0.3, 0.15, 0.6108643], "Huber: add up the clipped errors of all ten pixels, and set the sum to zero."),
+            Wrong([0.3, 0.0, 0.3, 0.3, 0.6108643], "Huber: three of the errors are clipped."),
+            Wrong([0.3, 0.0, 0.3, 0.0, 0.6108643], "Huber: the seven pixels pull as weakly as their errors are small."),
+            Wrong([0.3, 0.0, 0.3, 3 * 0.2 / 7, 0.0], "Each of these pixels is pure, but one answer serves all ten: put it in."),
+            Wrong([0.3, 0.0, 0.3, 3 * 0.2 / 7, 0.8812909], "The last one is in bits; a nat uses the natural logarithm."),
+            Wrong([0.3, 0.0, 0.3, 3 * 0.2 / 7, 0.3611918], "The last one is its first term alone; white pixels cost something, too."),
         ],
-        hint="Two cases. In the second, which fraction of the remaining steps has passed? It goes into (1 + cos π…)/2.",
+        hint="For each loss add up the slopes of the ten pixels, and set the sum to zero.",
     ),
     Exercise(
-        name="04b.early_stop",
-        inputs=_CURVES,
+        name="04b.psnr",
+        inputs=_psnr_inputs(),
         wrong=[
-            Edit(
-                "return kept, epoch",
-                "return epoch, epoch",
-                "You keep the last epoch. Patience has just waited for nothing: which weights were the best?",
-            ),
-            Edit("return kept, epoch", "return kept - 1, epoch", "Count the epochs from 1."),
-            Edit("return kept, epoch", "return epoch, kept", "The order is (kept, trained)."),
-            Wrong(_since_last_fall, "A fall from one epoch to the next is not enough: compare with the best so far."),
-            Edit(
-                "== patience",
-                "== patience + 1",
-                "You wait one epoch too long (that is the rule of PyTorch's plateau schedule).",
-            ),
-            Edit("            break", "            pass", "You have looked at epochs that were never trained."),
+            Edit("255.0**2", "1.0", "The difference is right now. What is the largest possible value of a byte?"),
+            Edit("255.0**2", "255.0", "The peak is an amplitude, and the error is a square."),
+            Edit('x_hat.astype("float64") - x  ', "(x_hat - x)  ", "The peak is right. What is 99 − 100 in bytes?"),
+            Edit('x_hat.astype("float64") - x  ', '(x_hat - x).astype("float64")  ', "You convert too late: the difference has wrapped round."),
+            Changed(lambda solution, *a: 2 * solution(*a), "A factor of two: 20 goes with amplitudes, not with squares."),
+            Changed(lambda solution, *a: -solution(*a), "A better picture must have the larger PSNR."),
         ],
-        hint="Keep the best value and its epoch; compare each new epoch with it and count from there.",
+        hint="Print x_hat - x for 99 and 100 as bytes, and its square for 116 and 100. And what is the peak?",
     ),
     Exercise(
-        name="04b.running",
-        atol=2e-3,
+        name="04b.images",
+        inputs=[(6272, 32, 8, 105_360), (1_232, 32, 8, 105_360), (256, 32, 8, 1_000), (100, 2, 25, 25), (200, 32, 8, 10)],
         wrong=[
-            Changed(
-                lambda solution: [solution[i] for i in (0, 3, 2, 1)],
-                "The two variances are exchanged: which framework divides by n - 1?",
-            ),
-            Changed(
-                lambda solution: [solution[i] for i in (0, 3, 2, 3)],
-                "One of the two frameworks divides the squared deviations by n - 1 for the running average.",
-            ),
-            Changed(
-                lambda solution: [solution[i] for i in (0, 1, 2, 1)],
-                "One of the two frameworks divides the squared deviations by n.",
-            ),
-            Changed(
-                lambda solution: [*solution[:2], 0.2, solution[3]], "Keras's momentum is the share of the *old* value."
-            ),
-            Changed(lambda solution: [4.0, 9.8, *solution[2:]], "PyTorch's momentum is the share of the *new* value."),
-            Wrong(
-                [5.0, 12.0, 0.8, 9.0],
-                "These are the batch's own mean and variance; the running averages take only a share of them.",
-            ),
+            Edit("32 * weights // saved + 1", "-(-32 * weights // saved)", "Look at a case where both need exactly as many bits."),
+            Edit("32 * weights", "weights", "A weight of the decoder is a number of 32 bits."),
+            Edit("rival - m * bits ", "rival - m ", "How many bits does a code of m numbers take?"),
+            Edit("32 * weights // saved", "32 * weights // rival", "The decoder is paid back by what each image saves, and it saves less than all."),
+            Edit("return 0", "return 1", "There are rivals that no number of images beats."),
         ],
-        hint="Mean and squared deviations of the batch first; then the shares 0.8 of the old and 0.2 of the new.",
+        hint="Write both numbers of bits as functions of n, and ask for which n the first is smaller.",
     ),
     Exercise(
-        name="04b.decay",
-        rtol=1e-6,
-        atol=1e-9,
+        name="04b.signed",
+        measure=_measure_signed,
         wrong=[
-            Changed(
-                lambda solution: [solution[i] for i in (1, 1, 2)],
-                "(a) and (b) are not the same algorithm: Adam divides the gradient λw by its own size.",
-            ),
-            Changed(lambda solution: [solution[i] for i in (1, 0, 2)], "(a) and (b) are exchanged."),
-            Changed(
-                lambda solution: [solution[i] for i in (0, 0, 2)],
-                "Keras's weight_decay is decoupled: it never meets Adam's division.",
-            ),
-            Edit(
-                "strength / 2",
-                "strength",
-                "(a) and (b) are right. Keras's L2(l) adds l·w² without a half: what is its gradient?",
-            ),
-            Edit("strength / 2", "2 * strength", "(a) and (b) are right. The gradient of l·w² must equal λw."),
-            Edit("eta * strength", "strength", "The decoupled decay is multiplied by the learning rate."),
+            Edit("nn.Tanh()", "nn.Sigmoid()", "The paper of these digits is −1. Can your output reach it?"),
+            Edit("nn.Tanh()", "nn.Identity()", "Some of its values lie outside [−1, 1]: which output forbids that?"),
+            Edit("0.01, practice", "0.2, practice", "All its copies are one picture: see section 4 for what does that."),
+            Edit("0.01, practice", "0.0003, practice", "It lives, and has not learnt enough: another rate, or more epochs."),
         ],
-        hint="(a) Adam's first step has the size η, whatever the gradient. (b) The factor is 1 - ηλ. (c) Compare gradients.",
-    ),
-    Exercise(
-        name="04b.report",
-        inputs=_ERRORS,
-        wrong=[
-            Edit(
-                "np.argmin(validation)",
-                "np.argmin(test)",
-                "You chose on the test set. Then its error is too small to be reported.",
-            ),
-            Edit(
-                "np.argmin(validation)",
-                "np.argmin(train)",
-                "You chose on the training set: that rewards learning by heart.",
-            ),
-            Edit(
-                "test[best_setting], test[best_setting]",
-                "validation[best_setting], validation[best_setting]",
-                "The validation error of the winner was used to choose it: report another.",
-            ),
-            Edit("- train[best_setting]", "- validation[best_setting]", "The gap is counted from the training error."),
-        ],
-        hint="One of the three sets chooses, one is reported, and one is subtracted for the gap.",
+        hint="It lives, and has not learnt enough: try other rates, and choose on validation digits.",
     ),
 ]

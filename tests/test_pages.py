@@ -184,7 +184,7 @@ def test_no_cell_needs_a_solution(lesson):
         if "solution" in tags(cell):
             solved |= stored
         else:
-            defined |= stored
+            defined |= stored | {node.arg for node in nodes if isinstance(node, ast.arg)}
             used |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     assert not (solved & used) - defined
 
