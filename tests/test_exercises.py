@@ -381,6 +381,10 @@ def _measured_wrongly():
         def forward(self, x, state):
             return x
 
+    class LineCode(nn.Linear):
+        def encode(self, x):
+            return self(x)
+
     scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
     shapes = {"W_xh": (5, 4), "W_hh": (5, 5), "b_h": 5, "W_hy": (3, 5), "b_y": 3}
     leaky = {name: np.ones(shape) for name, shape in shapes.items()} | {"r": 0.5}
@@ -404,7 +408,13 @@ def _measured_wrongly():
         "03b.subtract": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(2, 2))],
         "03c.strips": [3, _net(nn.Linear(1, 2)), StripStates(28), StripStates(56)],
         "03d.modulo": [3, IntScores(), _net(nn.Linear(3, 2)), _net(nn.Linear(2, 2))],
-        "05.axes": [np.ones((6, 2)), lambda X, W_d: W_d.T, lambda X, W_d: "word"],
+        "04a.eight": [3, _net(nn.Linear(784, 8), nn.Linear(8, 5))],
+        "04b.signed": [3, _net(nn.Linear(196, 5))],
+        "04c.row": [3, _net(nn.Linear(1, 2))],
+        "04d.grey": [3, _net(nn.Linear(196, 5))],
+        "05a.wide": [3, lambda X, m: 1, lambda X, m: (np.ones(99), np.ones(99))],
+        "05b.prices": [3, lambda X: np.ones(3)],
+        "05c.circle_net": [3, LineCode(2, 3)],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
         "06g.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
