@@ -59,7 +59,11 @@ EXERCISES = [
         wrong=[
             Edit("(1, 0, 1, 1)", "(1, 0, 0, 1)", "The last task counts the values between the marks too."),
             Edit("(1, 0, 1, 1)", "(1, 1, 1, 1)", "The last sum never begins anew: what must happen at a mark?"),
-            Edit("(1, 1, 0, 1), (1, 0, 0, 1)", "(1, 0, 0, 1), (1, 1, 0, 1)", "Which of the first two adds, and which replaces?"),
+            Edit(
+                "(1, 1, 0, 1), (1, 0, 0, 1)",
+                "(1, 0, 0, 1), (1, 1, 0, 1)",
+                "Which of the first two adds, and which replaces?",
+            ),
             Edit("(1, 0, 0, 1)", "(1, 0, 0, 0)", "The second forgets its value one step after the mark."),
             Edit("(1, 1, 0, 1)", "(1, 0, 0, 1)", "The first sum is erased at every mark."),
         ],
@@ -69,7 +73,11 @@ EXERCISES = [
         name="03a.opened_gate",
         inputs=list(_opened_gate_inputs()),
         wrong=[
-            Edit("b_hh[h : 2 * h] = 0", "b_hh[h : 2 * h] = bias", "The block is right. What does the layer do with its two biases?"),
+            Edit(
+                "b_hh[h : 2 * h] = 0",
+                "b_hh[h : 2 * h] = bias",
+                "The block is right. What does the layer do with its two biases?",
+            ),
             Edit("b_hh[h : 2 * h] = 0", "pass", "The block is right. What does the layer add to your bias?"),
             Changed(
                 lambda solution, b_ih, b_hh, bias: solution(b_ih, b_hh, bias)[::-1],
@@ -103,8 +111,14 @@ EXERCISES = [
         name="03a.one_unit",
         measure=_measure_one_unit,
         wrong=[
-            Edit("single_epochs = 8", "single_epochs = 1", "It has one unit, and does not know the task: train longer."),
-            Edit('Keeper("LSTM", 1)', 'Keeper("LSTM", 8)', "It knows the task; how many units has it? See where its gate stands."),
+            Edit(
+                "single_epochs = 8", "single_epochs = 1", "It has one unit, and does not know the task: train longer."
+            ),
+            Edit(
+                'Keeper("LSTM", 1)',
+                'Keeper("LSTM", 8)',
+                "It knows the task; how many units has it? See where its gate stands.",
+            ),
         ],
         hint="It has one unit and is not there yet: train longer, or choose another start on validation sequences.",
     ),

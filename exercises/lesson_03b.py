@@ -85,7 +85,9 @@ EXERCISES = [
                 "np.mean(tuning[name][best])",
                 "The rate is right, but you report the very runs that it was chosen on.",
             ),
-            Edit("np.mean(by_rate[best])", "np.min(by_rate[best])", "A mean over starts is asked for, not the best one."),
+            Edit(
+                "np.mean(by_rate[best])", "np.min(by_rate[best])", "A mean over starts is asked for, not the best one."
+            ),
         ],
         hint="Ask of each line: which runs may it look at, and does it leave any out?",
     ),

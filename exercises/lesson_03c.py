@@ -55,12 +55,18 @@ EXERCISES = [
         name="03c.two_rows",
         rtol=1e-9,
         wrong=[
-            Wrong([2_236_416, 1_118_208, 80_384, 80_384], "Half the steps, but each step has become dearer: W_xh is wider."),
+            Wrong(
+                [2_236_416, 1_118_208, 80_384, 80_384],
+                "Half the steps, but each step has become dearer: W_xh is wider.",
+            ),
             Wrong([559_104, 329_728, 20_096, 23_680], "That is a plain recurrent layer. How many blocks has an LSTM?"),
             Wrong([79_872, 94_208, 80_384, 94_720], "These are the products of one step. How many steps are there?"),
             Wrong([2_236_416, 1_318_912, 79_872, 94_208], "The products are right. The layer also holds its biases."),
             Wrong([2_236_416, 1_318_912, 80_896, 95_232], "Keras has one bias for each block's unit, PyTorch two."),
-            Wrong([401_408, 401_408, 80_384, 94_720], "You have left W_hh out: the state is multiplied too, at every step."),
+            Wrong(
+                [401_408, 401_408, 80_384, 94_720],
+                "You have left W_hh out: the state is multiplied too, at every step.",
+            ),
         ],
         hint="One step multiplies x_t by W_xh and h_{t-1} by W_hh, each with 4h rows; count one step, then the steps.",
     ),
@@ -84,9 +90,7 @@ EXERCISES = [
                 "np.sqrt(right_a.mean() * (1 - right_a.mean()) / len(right_a))",
                 "That is the error of one accuracy, not of the difference.",
             ),
-            Changed(
-                lambda solution, a, b: (-solution(a, b)[0], solution(a, b)[1]), "The sign: a above b is positive."
-            ),
+            Changed(lambda solution, a, b: (-solution(a, b)[0], solution(a, b)[1]), "The sign: a above b is positive."),
         ],
         hint="Take the difference digit by digit: 1, 0 or −1. Then its mean, and the standard error of that mean.",
     ),

@@ -45,7 +45,11 @@ EXERCISES = [
         name="04a.halves",
         atol=6e-4,
         wrong=[
-            Edit("sigmoid(4 * 2 - 8)", "sigmoid(4 * 3 - 8)", "That is the answer to a whole pattern. Half of the code comes from elsewhere."),
+            Edit(
+                "sigmoid(4 * 2 - 8)",
+                "sigmoid(4 * 3 - 8)",
+                "That is the answer to a whole pattern. Half of the code comes from elsewhere.",
+            ),
             Edit("sigmoid(4 * 2 - 8)", "0.5 * sigmoid(4 * 3 - 8)", "The encoder is linear; is the decoder?"),
             Edit("sigmoid(4 * 0 - 8)", "sigmoid(4 * 2 - 8)", "Add two opposite corners: which code is left?"),
             Changed(lambda solution: solution[::-1], "Which of the two codes lies nearer to the corner of i?"),
@@ -68,7 +72,11 @@ EXERCISES = [
         name="04a.one_epoch",
         inputs=list(_one_epoch_inputs()),
         wrong=[
-            Edit("np.mean(error**2) * len(x)", "np.mean(error**2) * batch_size", "How many examples are in the last batch?"),
+            Edit(
+                "np.mean(error**2) * len(x)",
+                "np.mean(error**2) * batch_size",
+                "How many examples are in the last batch?",
+            ),
             Edit("np.mean(error**2) * len(x)", "np.sum(error**2)", "The loss is a mean over the entries too."),
             Edit(
                 "W_e, W_d = W_e - rate * slope_e, W_d - rate * slope_d",
@@ -87,8 +95,16 @@ EXERCISES = [
         name="04a.eight",
         measure=_measure_eight,
         wrong=[
-            Edit("torch_autoencoder(256, 64, 8)", "torch_autoencoder(256, 64, 32)", "It copies better than PCA; how many numbers does its code have?"),
-            Edit("eight_epochs = 5", "eight_epochs = 1", "The code is right, and the copies are not good enough yet: train longer."),
+            Edit(
+                "torch_autoencoder(256, 64, 8)",
+                "torch_autoencoder(256, 64, 32)",
+                "It copies better than PCA; how many numbers does its code have?",
+            ),
+            Edit(
+                "eight_epochs = 5",
+                "eight_epochs = 1",
+                "The code is right, and the copies are not good enough yet: train longer.",
+            ),
         ],
         hint="Eight numbers, and copies that beat PCA: look at its validation error, the rate, and the number of epochs.",
     ),

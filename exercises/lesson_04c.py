@@ -37,7 +37,12 @@ def _change_of_inputs():
     rng = np.random.default_rng(41)
     for rates, seeds in ((5, 3), (4, 6), (3, 2)):
         val_new, val_old = (0.02 * (1 + 0.3 * rng.random((rates, seeds))) for _ in range(2))
-        yield val_new, val_new * (1 + 0.3 * rng.random((rates, seeds))), val_old, val_old * (1 + 0.3 * rng.random((rates, seeds)))
+        yield (
+            val_new,
+            val_new * (1 + 0.3 * rng.random((rates, seeds))),
+            val_old,
+            val_old * (1 + 0.3 * rng.random((rates, seeds))),
+        )
 
 
 EXERCISES = [
@@ -46,8 +51,16 @@ EXERCISES = [
         measure=_measure_row,
         wrong=[
             Changed(_untrained, "This net has not been trained."),
-            Edit('"norm": True, "schedule": "one-cycle", "batch": 32', "", "This is no better than PCA. Which rows of the map help?"),
-            Edit('"norm": True, "schedule": "one-cycle", "batch": 32', '"norm": True', "One row alone is not enough: combine."),
+            Edit(
+                '"norm": True, "schedule": "one-cycle", "batch": 32',
+                "",
+                "This is no better than PCA. Which rows of the map help?",
+            ),
+            Edit(
+                '"norm": True, "schedule": "one-cycle", "batch": 32',
+                '"norm": True',
+                "One row alone is not enough: combine.",
+            ),
         ],
         hint="Combine a row that helps at its best with one that makes a larger rate safe, and choose the rate anew.",
     ),
@@ -82,9 +95,21 @@ EXERCISES = [
             Edit("val_new.mean(1)", "test_new.mean(1)", "The new side chooses its rate on the test errors."),
             Edit("val_old.mean(1).argmin()", "0", "The old side does not choose its rate at all."),
             Edit("val_old.mean(1)", "test_old.mean(1)", "Now the old side chooses its rate on the test errors."),
-            Edit("np.mean(new / old - 1)", "new.min() / old.mean() - 1", "Both rates are chosen well. Whose seeds are compared with whose?"),
-            Edit("np.mean(new / old - 1)", "new.min() / old.min() - 1", "Two lucky seeds are compared. Use all of them, paired."),
-            Edit("np.mean(new / old - 1)", "new.mean() / old.mean() - 1", "Nearly: the seeds are paired, so take the change seed by seed."),
+            Edit(
+                "np.mean(new / old - 1)",
+                "new.min() / old.mean() - 1",
+                "Both rates are chosen well. Whose seeds are compared with whose?",
+            ),
+            Edit(
+                "np.mean(new / old - 1)",
+                "new.min() / old.min() - 1",
+                "Two lucky seeds are compared. Use all of them, paired.",
+            ),
+            Edit(
+                "np.mean(new / old - 1)",
+                "new.mean() / old.mean() - 1",
+                "Nearly: the seeds are paired, so take the change seed by seed.",
+            ),
             Edit("np.mean(new / old - 1)", "np.mean(old / new - 1)", "Negative is to mean that the new one is better."),
         ],
         hint="Who chooses, on which errors, and which numbers enter the mean? Do the same on both sides.",
@@ -94,11 +119,21 @@ EXERCISES = [
         inputs=[(t, 0.01, 20, 100, 0.001) for t in (0, 7, 19, 20, 40, 60, 99, 100)] + [(3, 1.0, 2, 10, 0.0)],
         wrong=[
             Edit("(t + 1)", "t", "Your warm-up begins at 0, a lost step. Look at the numerator again."),
-            Edit("(t - warm) / (steps - warm)", "t / steps", "Where must the cosine equal the peak? Yours has begun before."),
-            Edit("(t - warm) / (steps - warm)", "(t - warm) / steps", "How many steps are left for the fall after the warm-up?"),
+            Edit(
+                "(t - warm) / (steps - warm)",
+                "t / steps",
+                "Where must the cosine equal the peak? Yours has begun before.",
+            ),
+            Edit(
+                "(t - warm) / (steps - warm)",
+                "(t - warm) / steps",
+                "How many steps are left for the fall after the warm-up?",
+            ),
             Edit("floor + (peak - floor) *", "peak *", "That falls to 0. It is to end at the floor."),
             Edit("floor + (peak - floor) *", "floor + peak *", "At t = warm that lies above the peak."),
-            Edit("(1 + np.cos(np.pi * part)) / 2", "(1 - part)", "That falls in a straight line; a cosine is asked for."),
+            Edit(
+                "(1 + np.cos(np.pi * part)) / 2", "(1 - part)", "That falls in a straight line; a cosine is asked for."
+            ),
             Edit("np.pi * part", "180 * part", "np.cos takes radians."),
         ],
         hint="Two cases. In the second, which fraction of the remaining steps has passed? It goes into (1 + cos π…)/2.",

@@ -59,10 +59,16 @@ EXERCISES = [
     Exercise(
         name="04d.charts",
         wrong=[
-            Edit('"wrong pairs"', '"learnt by heart"', "A: compare its two errors with each other. How far apart are they?"),
+            Edit(
+                '"wrong pairs"',
+                '"learnt by heart"',
+                "A: compare its two errors with each other. How far apart are they?",
+            ),
             Edit('"wrong pairs"', '"empty code"', "A: what does its code do from digit to digit?"),
             Edit('"wrong pairs"', '"faint start"', "A: compare its first gradient with that of a healthy patient."),
-            Edit('"flat ends", "empty code"', '"empty code", "flat ends"', "B and C: read the slope and the code again."),
+            Edit(
+                '"flat ends", "empty code"', '"empty code", "flat ends"', "B and C: read the slope and the code again."
+            ),
             Edit('"flat ends"', '"overflow"', "B: is any of its numbers infinite?"),
             Edit('"empty code"', '"wrong pairs"', "C: what does its code say about the digit?"),
         ],
@@ -83,8 +89,14 @@ EXERCISES = [
         name="04d.grey",
         measure=_measure_grey,
         wrong=[
-            Edit("255 * self.net(x / 255)", "self.net(x / 255)", "It sees good inputs. Which numbers can it answer with?"),
-            Edit("epochs=9", "epochs=1", "The range is right; the error is not yet below 0.6. How long did you train, at which rate?"),
+            Edit(
+                "255 * self.net(x / 255)", "self.net(x / 255)", "It sees good inputs. Which numbers can it answer with?"
+            ),
+            Edit(
+                "epochs=9",
+                "epochs=1",
+                "The range is right; the error is not yet below 0.6. How long did you train, at which rate?",
+            ),
         ],
         hint="Look at the range of its outputs first, then at its error on validation digits.",
     ),

@@ -54,7 +54,11 @@ EXERCISES = [
             Edit("1.5 + 0.4 + 0.1, 3", "(1.5 + 0.4 + 0.1) / 5, 3", "Summed over the features, not averaged over them."),
             Edit("1.5 + 0.4 + 0.1, 3", "5 + 3, 3", "The first number is what such a code keeps. What does it lose?"),
             Edit("3 + 0.4 + 0.1, 3,", "5 + 1.5, 3,", "The second number is what is kept by mistake."),
-            Edit("0.1, 3, 100", "0.1, 4, 100", "Add up the shares once more: is the third number the smallest that will do?"),
+            Edit(
+                "0.1, 3, 100",
+                "0.1, 4, 100",
+                "Add up the shares once more: is the third number the smallest that will do?",
+            ),
             Edit("0.1, 3, 100", "0.1, 2, 100", "Add up the shares once more: is the third number large enough?"),
             Edit("100 * 2.0", "10 * 2.0", "The error is a mean of squares."),
             Edit("100 * 2.0", "2.0", "The errors are numbers in the units of the features."),
@@ -64,8 +68,16 @@ EXERCISES = [
     Exercise(
         name="05a.copies",
         wrong=[
-            Edit("spectrum_of_copies[0], spectrum_of_copies[0] / 19", "1, 1 / 19", "What has a block of ones as its largest eigenvalue?"),
-            Edit("spectrum_of_copies[0] / 19", "spectrum_of_copies[0] / 10", "How large is the total variance of all columns?"),
+            Edit(
+                "spectrum_of_copies[0], spectrum_of_copies[0] / 19",
+                "1, 1 / 19",
+                "What has a block of ones as its largest eigenvalue?",
+            ),
+            Edit(
+                "spectrum_of_copies[0] / 19",
+                "spectrum_of_copies[0] / 10",
+                "How large is the total variance of all columns?",
+            ),
             Edit("0.95 * 19", "0.94 * 19", "Nearly: do so many really hold 95 %?"),
             Edit("/ 19, until", "/ 19, 19", "The copies add columns. Do they add directions?"),
         ],
@@ -76,10 +88,16 @@ EXERCISES = [
         measure=_up_to_sign,
         wrong=[
             Edit("X - X.mean(axis=0)", "X", "Centre first."),
-            Edit("X - X.mean(axis=0)", "X - X.mean(axis=1, keepdims=True)", "Which mean is subtracted: that of each feature?"),
+            Edit(
+                "X - X.mean(axis=0)",
+                "X - X.mean(axis=1, keepdims=True)",
+                "Which mean is subtracted: that of each feature?",
+            ),
             Edit(" / np.sqrt(len(X) * eigenvalues)", "", "The directions are right; the columns must have length 1."),
             Edit("u[:, ::-1][:, :m]", "u[:, :m]", "The eigenvalues are in order, the eigenvectors are not."),
-            Edit("eigh(centred @ centred.T / len(X))", "eigh(centred @ centred.T / (len(X) - 1))", "Divided by n, here."),
+            Edit(
+                "eigh(centred @ centred.T / len(X))", "eigh(centred @ centred.T / (len(X) - 1))", "Divided by n, here."
+            ),
         ],
         hint="Multiply G u = λ u by the transposed centred matrix from the left, and compare with C w = λ w.",
     ),
@@ -88,7 +106,11 @@ EXERCISES = [
         inputs=list(_square_and_new()),
         wrong=[
             Edit(", rowvar=False", "", "The mean is right. What does np.cov take for the features, rows or columns?"),
-            Edit("X_new - X.mean(axis=0)", "X_new - X_new.mean(axis=0)", "The components are right. Which mean does the encoder know?"),
+            Edit(
+                "X_new - X.mean(axis=0)",
+                "X_new - X_new.mean(axis=0)",
+                "The components are right. Which mean does the encoder know?",
+            ),
             Edit("[:, ::-1][:, :m]", "[:, :m]", "Both mistakes are mended, but now the smallest eigenvalues are kept."),
             Changed(
                 lambda solution, X, X_new, m: solution(X, X_new, m) * X.shape[1],

@@ -67,10 +67,19 @@ EXERCISES = [
         name="05b.angle",
         inputs=list(_known_plane()),
         wrong=[
-            Edit("samples - samples.mean(axis=0)", "samples", "One of the two is mended. What does PCA do with the mean?"),
-            Edit("vectors[:, -W_d.shape[1] :]", "vectors[:, : W_d.shape[1]]", "One of the two is mended. In which order does eigh return?"),
+            Edit(
+                "samples - samples.mean(axis=0)", "samples", "One of the two is mended. What does PCA do with the mean?"
+            ),
+            Edit(
+                "vectors[:, -W_d.shape[1] :]",
+                "vectors[:, : W_d.shape[1]]",
+                "One of the two is mended. In which order does eigh return?",
+            ),
             Edit("samples.mean(axis=0)", "samples.mean(axis=1, keepdims=True)", "Which axis runs over the samples?"),
-            Changed(lambda solution, samples, W_d: float(np.degrees(solution(samples, W_d))), "The angle is asked for in radians."),
+            Changed(
+                lambda solution, samples, W_d: float(np.degrees(solution(samples, W_d))),
+                "The angle is asked for in radians.",
+            ),
         ],
         hint="Give it PCA's own plane of centred samples: it must return zero. Then move the samples.",
     ),

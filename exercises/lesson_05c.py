@@ -67,9 +67,14 @@ EXERCISES = [
         inputs=list(_ratio_inputs()),
         wrong=[
             Edit("known = x_train ", "known = x_new ", "PCA still knows the rows on which it is judged."),
-            Edit("mean = x_train.mean(axis=0)", "mean = 0 * x_train[0]", "PCA is a plane through the mean of the data."),
-            Edit("np.mean((by_pca - x_new) ** 2)", "np.mean(np.sum((by_pca - x_new) ** 2, axis=1))",
-                 "Are both errors in the same unit?"),
+            Edit(
+                "mean = x_train.mean(axis=0)", "mean = 0 * x_train[0]", "PCA is a plane through the mean of the data."
+            ),
+            Edit(
+                "np.mean((by_pca - x_new) ** 2)",
+                "np.mean(np.sum((by_pca - x_new) ** 2, axis=1))",
+                "Are both errors in the same unit?",
+            ),
             Edit("known - mean", "known", "The mean is subtracted in one place and not in the other."),
         ],
         hint="Ask three things: which rows is PCA fitted to, is it centred, and are both errors in one unit?",
@@ -78,7 +83,11 @@ EXERCISES = [
         name="05c.circle_net",
         measure=_measure_circle,
         wrong=[
-            Edit("torn_epochs = 80", "torn_epochs = 1", "It has one number, and does not follow the circle yet: train longer."),
+            Edit(
+                "torn_epochs = 80",
+                "torn_epochs = 1",
+                "It has one number, and does not follow the circle yet: train longer.",
+            ),
             Edit("Curved(2, 1, 64)", "Curved(2, 2, 64)", "It follows the circle; how many numbers does its code have?"),
         ],
         hint="It has one number and is not there yet: more epochs, more hidden units, another rate or another start.",
@@ -86,7 +95,9 @@ EXERCISES = [
     Exercise(
         name="05c.oblique",
         wrong=[
-            Wrong([1, 1, 1], "It projects, but not at a right angle: how long is the image of its third axis, at least?"),
+            Wrong(
+                [1, 1, 1], "It projects, but not at a right angle: how long is the image of its third axis, at least?"
+            ),
             Wrong([1, 26, 1], "That is an eigenvalue of P Pᵀ; which function of it is asked for?"),
             Wrong([1, 5, 1], "The third axis is mapped to length 5. Is there a unit vector whose image is longer?"),
             Wrong([26**0.5, 26**0.5, 1], "P is triangular: where do its eigenvalues stand?"),
