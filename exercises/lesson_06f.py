@@ -1,137 +1,91 @@
-"""Exercises of lesson 06f: what learns, a threshold, precision in the field, held-out data, the area of the ROC."""
+"""Exercises of lesson 06f: parameters of a deep net, memory of a training, a chain of layers, combined gradients."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
 
-def _score_inputs():
-    rng = np.random.default_rng(11)
-    for rate in (0.05, 0.2):  # training scores are smaller, test scores hold anomalies
-        yield rng.gamma(2, 0.5, 80), rng.gamma(2, 1.0, 120), rng.gamma(2, 1.6, 60), rate
-
-
-def _area_inputs():
-    rng = np.random.default_rng(5)
-    yield rng.integers(0, 6, 40).astype(float), rng.integers(2, 9, 15).astype(float)  # with ties
-    yield rng.normal(0, 1, 30), rng.normal(1, 1, 12)
+def _combine_inputs():
+    rng = np.random.default_rng(6)
+    for counts in ([96, 32], [64, 64], [10, 20, 70]):
+        yield [rng.standard_normal((3, 2)) for _ in counts], counts
 
 
 EXERCISES = [
     Exercise(
-        name="06f.learning",
+        name="06f.parameters",
         rtol=1e-9,
         wrong=[
-            Wrong(
-                {"frozen": 32 * 10, "fine-tuned": 784 * 128 + 128 * 32 + 32 * 10},
-                "Each layer has a second kind of numbers beside its matrix.",
+            Edit("(n + 1) * k", "n * k", "Those are the weights alone: what else does a layer add?"),
+            Edit(
+                "(n + 1) * k for n, k in zip(layers_2006, layers_2006[1:])",
+                "n * k for n, k in zip(layers_2006[:4], layers_2006[1:5])",
+                "That is the encoder alone, and without its biases.",
             ),
-            Changed(
-                lambda solution: solution | {"fine-tuned": solution["fine-tuned"] - solution["frozen"]},
-                "Fine-tuning trains the whole classifier: is the last layer not a part of it?",
+            Edit(
+                "zip(layers_2006, layers_2006[1:])",
+                "zip(layers_2006[:4], layers_2006[1:5])",
+                "That is the encoder. The decoder has parameters as well.",
             ),
-            Changed(
-                lambda solution: solution | {"frozen": 0},
-                "If nothing learnt, who would tell the classes apart? Only the encoder is frozen.",
+            Edit(
+                "sum((n + 1) * k for n, k in zip(layers_2006, layers_2006[1:])",
+                "2 * sum((n + 1) * k for n, k in zip(layers_2006[:4], layers_2006[1:5])",
+                "Nearly: the weights mirror, the biases do not. A layer has one for each of its outputs.",
             ),
-            Changed(
-                lambda solution: solution | {"frozen": solution["fine-tuned"] - solution["frozen"]},
-                "Frozen means: does not learn. Which part is frozen, and which is left?",
-            ),
-            Changed(
-                lambda solution: solution | {"fine-tuned": solution["fine-tuned"] + 32 * 128 + 128 + 128 * 784 + 784},
-                "The decoder is gone: a classifier does not draw its input again.",
-            ),
+            Changed(lambda solution: solution + 784, "Nearly: the input is no layer, it has no biases."),
         ],
-        hint="A dense layer from a to b has a matrix and one bias for each output. Add up the layers that learn.",
+        hint="For each layer: inputs times outputs, and one bias for each output.",
     ),
     Exercise(
-        name="06f.threshold",
-        inputs=list(_score_inputs()),
-        wrong=[
-            Edit(
-                "np.quantile(normal",
-                "np.quantile(seen",
-                "The model has been fitted to these scores: they are smaller than those of new examples.",
-            ),
-            Edit(
-                "np.quantile(normal",
-                "np.quantile(judged",
-                "These scores hold the anomalies, and you are to be tested on them.",
-            ),
-            Edit("1 - share", "share", "An alarm is a score ABOVE the threshold: how many would alarm with yours?"),
-            Edit(
-                "np.quantile(normal",
-                "np.quantile(np.concatenate([seen, normal])",
-                "Mixing in the scores that the model was fitted to pulls the threshold down.",
-            ),
-            Wrong(
-                lambda train, held_out, test, rate: np.mean(held_out) + 3 * np.std(held_out),
-                "Three deviations have nothing to do with the rate that is asked for, and scores are not normal.",
-            ),
-            Wrong(
-                lambda train, held_out, test, rate: np.max(held_out),
-                "The largest score is one threshold, but it does not know the rate.",
-            ),
-        ],
-        hint="Which of the three arrays behaves like new normal examples, and which value do `rate` of them exceed?",
-    ),
-    Exercise(
-        name="06f.precision",
-        inputs=[(0.9, 0.01, 0.01), (0.5, 0.2, 0.5), (1.0, 0.001, 0.0001)],
-        wrong=[
-            Edit(
-                "real / (real + alarms * (1 - share))",
-                "found / (found + alarms)",
-                "That is the laboratory, where both kinds were equally many.",
-            ),
-            Edit(
-                "real / (real + alarms * (1 - share))",
-                "real",
-                "That is the share of real alarms among all EXAMPLES; precision is their share among all alarms.",
-            ),
-            Edit(
-                "real / (real + alarms * (1 - share))",
-                "1 - alarms",
-                "The false-alarm rate is counted among the normal examples, not among the alarms.",
-            ),
-            Edit(
-                "alarms * (1 - share)",
-                "alarms",
-                "The false-alarm rate applies to the normal examples only, and those are not all.",
-            ),
-            Changed(lambda solution, *a: 1 - solution(*a), "That is the share of FALSE alarms among all alarms."),
-        ],
-        hint="Count real and false alarms for a thousand examples, as in the hand calculation of section 3.",
-    ),
-    Exercise(
-        name="06f.held_out",
+        name="06f.memory",
+        inputs=[(1000, 50, 1), (210_000, 2132, 64), (7, 3, 512)],
         rtol=1e-9,
         wrong=[
-            Wrong(2000, "Nearly. Look at the denominator of the formula once more."),
-            Wrong(2001, "The denominator is one more than n, not one less."),
-            Wrong(1000, "The formula with k = 1: write down the rate, and solve for n."),
-            Wrong(999, "That would be one in a thousand."),
+            Edit("4 * count", "count", "To train takes more than the weights: what does a step compute?"),
+            Edit("4 * count", "2 * count", "Weights and gradients; and what does Adam remember?"),
+            Edit("4 * count", "3 * count", "Count again what is as large as the weights: there are four."),
+            Edit(" + images * per_image", "", "The activations are missing."),
+            Edit("images * per_image", "per_image", "The activations of how many images are kept?"),
+            Edit("4 * (4", "(4", "Those are numbers; a float32 has some bytes."),
+            Wrong(lambda p, a, b: 16 * p + b * a, "The activations are numbers of some bytes as well."),
+            Edit("4 * count", "4 * images * count", "The weights are there once, for the whole batch."),
         ],
-        hint="Section 3 has the average rate for the k-th largest of n. Which k is the largest?",
+        hint="Add up the rows of the table in section 9, and mind the bytes of a number.",
     ),
     Exercise(
-        name="06f.area",
-        inputs=list(_area_inputs()),
+        name="06f.chain",
+        inputs=[([0.4] * 8, False), ([0.4] * 8, True), ([0.5, -0.2, 2.0], True), ([0.5, -0.2, 2.0], False)],
         wrong=[
-            Changed(lambda solution, *a: 1 - solution(*a), "The other way round: who is above whom?"),
-            Edit(" + 0.5 * (gap == 0)", "", "And what about two equal scores? The first example has some."),
-            Edit("0.5 * (gap == 0)", "(gap == 0)", "You count a tie as a whole; it is neither won nor lost."),
-            Wrong(
-                lambda quiet, odd: np.mean(odd > quiet.mean()),
-                "Compare each anomaly with each normal example, not with their mean.",
-            ),
             Edit(
-                "np.mean((gap > 0) + 0.5 * (gap == 0))",
-                "np.sum(gap > 0)",
-                "A probability is a share of all pairs, not their number.",
+                "1 + w if skip else w",
+                "w",
+                "The flag changes nothing in your answer: what does a residual layer do with its input?",
+            ),
+            Edit("1 + w if skip else w", "1 + w", "Right for residual layers; a plain one does not add its input."),
+            Changed(
+                lambda solution, weights, residual: solution(weights, False) + residual,
+                "Every single layer adds its input, not only the whole chain.",
+            ),
+            Wrong(lambda weights, residual: sum(weights) + residual, "The chain rule multiplies."),
+            Changed(
+                lambda solution, weights, residual: solution(weights[:1] * len(weights), residual),
+                "The layers need not have the same weight.",
             ),
         ],
-        hint="Make the table of all pairs, one row for each anomaly, and ask in each cell who is above.",
+        hint="Write the derivative of one layer, for both kinds; then use the chain rule.",
+    ),
+    Exercise(
+        name="06f.combine",
+        inputs=list(_combine_inputs()),
+        wrong=[
+            Wrong(lambda g, n: np.mean(g, axis=0), "Try it with 96 and 32: does every image count as much?"),
+            Wrong(lambda g, n: np.sum(g, axis=0), "A sum of means grows with the number of processes."),
+            Edit(" / sum(sizes)", "", "That is the sum over all images; their mean is asked for."),
+            Changed(
+                lambda solution, g, n: solution(g, [1 / k for k in n]), "The larger part must have the larger weight."
+            ),
+            Edit("/ sum(sizes)", "/ len(sizes)", "Divide by the number of images, not by the number of processes."),
+        ],
+        hint="Turn each mean back into a sum over its images, add, and divide by all images.",
     ),
 ]

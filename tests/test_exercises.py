@@ -417,7 +417,7 @@ def _measured_wrongly():
         "05c.circle_net": [3, LineCode(2, 3)],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
-        "06g.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
+        "06k.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
         "07a.sample": [torch.ones(2), lambda mu, log_var, eps: mu.detach().numpy(), lambda mu, log_var, eps: mu[0]],
     }  # fmt: skip
 

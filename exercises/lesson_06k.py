@@ -1,4 +1,4 @@
-"""Exercises of lesson 06g: levels of a quantiser, ideal code length, int8 by rows, a masked error."""
+"""Exercises of lesson 06k: levels of a quantiser, ideal code length, int8 by rows, a masked error."""
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def _masked_inputs():
 
 EXERCISES = [
     Exercise(
-        name="06g.step_number",
+        name="06k.step_number",
         inputs=list(_step_inputs()),
         wrong=[
             Edit(
@@ -71,7 +71,7 @@ EXERCISES = [
         hint="Where does z lie between a and b, as a fraction? How many steps are that?",
     ),
     Exercise(
-        name="06g.ideal_bits",
+        name="06k.ideal_bits",
         inputs=list(_bits_inputs()),
         wrong=[
             Edit("np.log2", "np.log", "That is in nats. A bit is a factor of two."),
@@ -85,7 +85,7 @@ EXERCISES = [
         hint="A symbol of probability 1/2 costs one bit, one of probability 1/8 three.",
     ),
     Exercise(
-        name="06g.int8_rows",
+        name="06k.int8_rows",
         measure=_measure_rows,
         wrong=[
             Edit(
@@ -112,7 +112,7 @@ EXERCISES = [
         hint="Divide each row by its scale, and the largest number must be 127 or -127.",
     ),
     Exercise(
-        name="06g.masked_error",
+        name="06k.masked_error",
         inputs=list(_masked_inputs()),
         wrong=[
             Edit("(guess[seen] - truth[seen])", "(guess - truth)", "Holes count here as if they were ratings."),
