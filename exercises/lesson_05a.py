@@ -123,10 +123,10 @@ EXERCISES = [
         name="05a.oja",
         inputs=list(_samples()),
         wrong=[
-            Edit("(x - y * w)", "x", "That is Hebb's rule: watch the length of w."),
-            Edit("(x - y * w)", "(x - w)", "How much is taken away depends on the output too."),
+            Edit("(x - z * w)", "x", "That is Hebb's rule: watch the length of w."),
+            Edit("(x - z * w)", "(x - w)", "How much is taken away depends on the output too."),
             Edit("X - X.mean(axis=0)", "X", "The samples are not centred."),
-            Edit("rate * y * (x", "rate * (x", "The step is a product: what does the output multiply?"),
+            Edit("rate * z * (x", "rate * (x", "The step is a product: what does the output multiply?"),
             Edit("np.eye(X.shape[1])[0]", "np.ones(X.shape[1])", "Begin where the text says."),
         ],
         hint="For each row in turn: the output of the neuron with its present weights, then one step.",
