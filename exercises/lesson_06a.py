@@ -1,111 +1,100 @@
-"""Exercises of lesson 06a: dropout in numbers, the loss, the best denoiser, the score from a denoiser."""
+"""Exercises of lesson 06a: normal data, noisy targets, a broken judgement, lines that are lost."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
-
-
-def _model(x):
-    return 0.5 * np.tanh(x) + 0.1 * x[:, ::-1]
-
-
-def _loss_inputs():
-    rng = np.random.default_rng(61)
-    for shape in ((4, 3), (2, 7)):
-        yield _model, rng.random(shape), 0.8 * rng.standard_normal(shape)
-
-
-def _best_inputs():
-    rng = np.random.default_rng(62)
-    for k, d, sigma in ((5, 2, 0.7), (8, 3, 0.5)):
-        points = rng.standard_normal((k, d))
-        yield points[0] + 0.4 * rng.standard_normal(d), points, sigma
+from . import Edit, Exercise, Wrong
 
 
 def _shrink(x):
-    return 0.8 * x + 0.1 * np.sin(x)
+    return 0.8 * x + 0.15
 
 
-def _score_inputs():
-    rng = np.random.default_rng(63)
-    for sigma in (0.5, 0.2):
-        yield _shrink, rng.standard_normal((3, 2)), sigma
+def _gain_inputs():
+    rng = np.random.default_rng(61)
+    for n, d, scale in ((6, 5, 0.5), (9, 4, 0.2)):
+        x = rng.random((n, d)) * rng.uniform(0.3, 1, (n, 1))
+        yield _shrink, x, scale * rng.uniform(0.3, 2, (n, 1)) * rng.standard_normal((n, d))
+
+
+def _measure_lines(answer):
+    """Whether a trained PyTorch network restores digits of 14 by 14 pixels that have lost lines."""
+    import torch
+
+    from course_lib import data
+
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself")
+    images = data.mnist().split(train=1, validation=600, flat=False).validation[0]
+    x = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196).astype("float32")
+    kept = np.repeat(np.random.default_rng(62).random((600, 14)) >= 0.3, 14, axis=1)
+    given = (x * kept).astype("float32")
+    with torch.no_grad():
+        found = answer(torch.from_numpy(given).to(next(answer.parameters()).device)).cpu().numpy()
+    if found.shape != x.shape:
+        raise ValueError(f"pictures (n, 196) go in and come out; yours gives {tuple(found.shape)}")
+
+    lost = float(np.mean((given - x) ** 2))
+    return {
+        "more than a copy": float(np.mean((found - given) ** 2)) > 0.6 * lost,
+        "half of the error": float(np.mean((found - x) ** 2)) < 0.5 * lost,
+    }
 
 
 EXERCISES = [
     Exercise(
-        name="06a.dropout",
-        atol=1e-3,
+        name="06a.normal",
         wrong=[
-            Wrong({"mean": 0.64, "variance": 0.1024}, "That is masking: here the pixels that stay are scaled."),
-            Changed(lambda solution: solution | {"mean": 0.64}, "The mean: what does the scaling do to it?"),
-            Changed(
-                lambda solution: solution | {"variance": 0.1024},
-                "The variance is still that of masking, without the scaling.",
-            ),
-            Changed(lambda solution: solution | {"variance": 0.4}, "That is the standard deviation."),
-            Changed(
-                lambda solution: solution | {"mean": 1.0}, "That is the value of a pixel that stays; some do not stay."
-            ),
-            Changed(lambda solution: solution | {"variance": 0.8}, "The mean of the squares is not yet the variance."),
+            Wrong([5.0, 0.0, -0.5], "Noise is likely to have pushed it away from the mean: which way back?"),
+            Wrong([1.0, -4.0, -0.5], "That is the mean of all clean values, whatever arrives."),
+            Edit("(4 + 4)", "4", "What is the variance of what *arrives*?"),
+            Edit("(4 + 4)", "(4 + 2)", "Variances add, not a variance and a deviation."),
+            Edit("moved, score_of_normal", "moved, moved", "Correction and score differ by a factor."),
+            Edit("2**2 *", "2 *", "The factor between score and correction is the variance of the noise."),
         ],
-        hint="Two values are possible. Write both with their probabilities.",
+        hint="What is the distribution of what arrives? Differentiate the logarithm of its density.",
     ),
     Exercise(
-        name="06a.loss",
-        inputs=list(_loss_inputs()),
+        name="06a.targets",
         wrong=[
-            Edit(") - clean)", ") - (clean + n))", "Your target is spoilt: the network would learn to keep the noise."),
-            Edit("network(clean + n)", "network(clean)", "That is a plain autoencoder: the noise is not used."),
-            Edit("network(clean + n) - clean", "network(clean) - (clean + n)", "Input and target have changed places."),
-            Edit("network(clean + n)", "network(n)", "The input is noise alone: the picture is gone."),
-            Edit(
-                "network(clean + n)",
-                "network(np.clip(clean + n, 0, 1))",
-                "Do not clip: nobody said what range these data have.",
-            ),
-            Edit("np.mean", "np.sum", "A mean is asked for, not a sum."),
+            Wrong([0.8, 0.8, 0.8, 0.8], "For which corruptions is the mean of the target the clean value?"),
+            Edit("0.2 / 2, 0.75 * 0.8, 0.8]", "0.2 / 2, 0.75 * 0.8, 0.6]", "Dropout is scaled: what is its mean?"),
+            Edit("0.8 * 0.8 + 0.2 / 2", "0.8 * 0.8", "Half of the dots are white, the others are not."),
+            Edit("0.8 * 0.8 + 0.2 / 2", "0.8", "The dots have a mean of their own: which?"),
+            Edit("0.75 * 0.8", "0.25 * 0.8", "p is the probability to be lost, not to stay."),
         ],
-        hint="Write down which array the model sees, and with which array its answer is compared.",
+        hint="With squared error the best answer is a mean: of what?",
     ),
     Exercise(
-        name="06a.best",
-        inputs=list(_best_inputs()),
+        name="06a.gain",
+        inputs=list(_gain_inputs()),
         wrong=[
             Edit(
-                "weight @ centres / weight.sum()",
-                "centres[exponent.argmax()]",
-                "That is the likeliest point; the squared error wants an average.",
+                "x_tilde = x + noise ",
+                "x_tilde = np.clip(x + noise, 0, 1) ",
+                "The input is still clipped: half of the noise on a white ground is gone.",
             ),
-            Wrong(
-                lambda arrived, centres, deviation: centres.mean(0),
-                "Near points are likelier than far ones: weigh them.",
-            ),
+            Edit("model(x_tilde)", "model(x)", "Which pictures does the model get?"),
             Edit(
-                "(2 * deviation**2)",
-                "deviation**2",
-                "Look at the exponent of the normal density again: a factor is missing.",
+                "np.mean(10 * np.log10(before / after))",
+                "10 * np.log10(before.mean() / after.mean())",
+                "A mean over the images of their PSNR is asked for, not the PSNR of a mean.",
             ),
-            Edit(
-                "((centres - arrived) ** 2).sum(1)",
-                "np.linalg.norm(centres - arrived, axis=1)",
-                "The exponent holds the square of the distance.",
-            ),
-            Edit("weight @ centres / weight.sum()", "np.exp(exponent) @ centres", "The weights must add up to one."),
-            Edit("weight.sum()", "weight.sum() - arrived", "That is the correction; the denoised point is asked for."),
+            Edit("(before / after)", "(after / before)", "A gain has a sign."),
+            Edit("0, 1) - x) ** 2", "0, 1) - x_tilde) ** 2", "With what should the answer be compared?"),
         ],
-        hint="Bayes: the weight of a point is proportional to the density of the noise that leads from it to x_tilde.",
+        hint="Follow the arrays: what goes in, what is compared with what, and over what is each mean taken?",
     ),
     Exercise(
-        name="06a.score",
-        inputs=list(_score_inputs()),
+        name="06a.lines",
+        measure=_measure_lines,
         wrong=[
-            Edit(" / deviation**2", "", "That is the correction: mind the factor between them."),
-            Changed(lambda solution, *a: -solution(*a), "The sign: the score points to where data are denser."),
-            Edit("/ deviation**2", "/ deviation", "The factor is the variance of the noise."),
-            Edit("/ deviation**2", "* deviation**2", "The formula has the factor on the other side."),
-            Edit("(denoise(arrived) - arrived)", "denoise(arrived)", "The denoised point itself is not a direction."),
+            Edit("restorer)", "denoiser())", "It does not restore yet: is it trained?"),
+            Edit(
+                ">= 0.3).expand(-1, -1, 14)",
+                ">= 0.0).expand(-1, -1, 14)",
+                "What does the network see of the picture in your training?",
+            ),
         ],
-        hint="Solve the formula of section 1 for the score.",
+        hint="It is not there yet: check that whole rows are lost in training, that the target is clean, and train longer.",
     ),
 ]

@@ -1,29 +1,64 @@
-"""Exercises of lesson 06b: the soft threshold, scaling a penalty, top-k, the charge for a rate, counted bits."""
+"""Exercises of lesson 06b: what a price leaves, scaling a penalty, a broken evaluation, a start that finds the dictionary."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
 _RNG = np.random.default_rng(11)
-_VALUES = [(np.array([2.0, 0.3, -1.5, 0.8, 0.0, -0.2]), 0.5), (_RNG.normal(0, 1, (3, 4)), 0.7)]
-_CODES = [(_RNG.uniform(0.02, 0.6, (6, 4)), 0.05), (_RNG.uniform(0.1, 0.9, (4, 7)), 0.2)]
-_ACTIVATIONS = [(_RNG.normal(0, 1, (5, 8)), 3), (_RNG.normal(-2, 1, (3, 5)), 3)]
+_ACTIVATIONS = [
+    (_RNG.normal(size=(20, 6)), _RNG.normal(size=(7, 6)), 0.2),
+    (_RNG.normal(size=(30, 4)), _RNG.normal(size=(5, 4)), 0.1),
+]
+
+
+def _measure_finder(answer):
+    """Whether a trained PyTorch network finds the directions of planted(77) with 64 units, at most 4 of them active."""
+    import torch
+
+    if not isinstance(answer, torch.nn.Module) or not hasattr(answer, "code") or not hasattr(answer, "decoder"):
+        raise ValueError("give the trained PyTorch network itself: a SparseNet")
+    rng = np.random.default_rng(77)
+    directions = rng.normal(size=(64, 32))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    amounts = (rng.random((6400, 64)) < 0.04) * rng.uniform(0.5, 1.5, size=(6400, 64))
+    x = torch.from_numpy((amounts @ directions).astype("float32")).to(next(answer.parameters()).device)
+    with torch.no_grad():
+        active = int((answer.code(x) != 0).sum(-1).max())
+        columns = answer.decoder.weight.detach().cpu().numpy().T
+    if columns.shape != (64, 32):
+        raise ValueError(
+            f"64 units for samples of 32 numbers are expected; your decoder has columns of the shape {columns.shape}"
+        )
+    columns = columns / np.linalg.norm(columns, axis=1, keepdims=True)
+    return {
+        "at most 4 active": active <= 4,
+        "finds at least 45": int(((directions @ columns.T).max(axis=1) > 0.9).sum()) >= 45,
+    }
+
 
 EXERCISES = [
     Exercise(
-        name="06b.soft",
-        inputs=_VALUES,
+        name="06b.price",
         wrong=[
-            Wrong(
-                lambda a, theta: np.where(np.abs(a) > theta, a, 0),
-                "That is the hard threshold: it leaves the survivors as they are. What does L1 charge them?",
+            Edit(
+                "half_price = 0.4 / 2",
+                "half_price = 0.4",
+                "Differentiate the square: which factor stands before the error?",
             ),
-            Edit(" + np.minimum(values + limit, 0)", "", "What becomes of a large negative value? Section 2 has one."),
-            Changed(lambda solution, *a: np.abs(solution(*a)), "The sign got lost."),
-            Wrong(lambda a, theta: np.sign(a) * (np.abs(a) - theta), "Small values must end at zero, not change sign."),
-            Wrong(lambda a, theta: a - theta, "It should bring values closer to zero, from both sides."),
+            Edit("max(0.15 - half_price, 0)", "0.15 - half_price", "(b) An amount is never negative."),
+            Edit(
+                "2 * (2 * 1.0 - half_price) / 2**2",
+                "(2 * 1.0 - half_price) / 2**2",
+                "(c) That is the amount. What does it draw?",
+            ),
+            Edit(
+                "2 * (2 * 1.0 - half_price) / 2**2",
+                "1.0 - half_price",
+                "(c) A column of length 2 needs half of the amount. What is charged?",
+            ),
+            Wrong((1.0, 0.15, 1.0), "The charge changes all three."),
         ],
-        hint="Three cases: above theta, below minus theta, between. Section 2 derives each.",
+        hint="Set the derivative by z to zero; the column's length stands in it twice.",
     ),
     Exercise(
         name="06b.lambda",
@@ -46,81 +81,49 @@ EXERCISES = [
         hint="Multiply the whole loss by the number that turns its first term into the sum, then read off the second.",
     ),
     Exercise(
-        name="06b.topk",
+        name="06b.winners",
         inputs=_ACTIVATIONS,
         wrong=[
             Edit(
-                "np.argsort(np.argsort(-values, axis=1), axis=1)",
-                "np.argsort(np.argsort(-values, axis=0), axis=0)",
-                "That lets the images compete for each unit: winner-take-all.",
+                "np.sort(a_train, axis=0)",
+                "np.sort(a_test, axis=0)[-len(a_train):]",
+                "The axis is right. May a test image meet the others?",
             ),
-            Edit("-values", "-np.abs(values)", "The largest values are asked for, not the largest sizes."),
-            Edit("-values", "values", "Those are the smallest."),
-            Edit("rank < keep", "rank < keep - 1", "Count the winners: one is missing."),
-            Changed(
-                lambda solution, *a: np.maximum(solution(*a), 0),
-                "A winner may be negative, if the others are more so: it is kept as it is.",
-            ),
-            Wrong(lambda a, k: np.sort(a, axis=1)[:, -k:], "The shape must stay: a winner keeps its place."),
-        ],
-        hint="Find each row's k-th largest value, and compare the row with it.",
-    ),
-    Exercise(
-        name="06b.kl",
-        inputs=_CODES,
-        wrong=[
-            Edit("code.mean(axis=0)", "code", "The mean over the images comes first; KL is of the means."),
-            Changed(
-                lambda solution, z, rho: np.mean([solution(row[None], rho) for row in z]),
-                "The mean over the images comes first; KL is of the means.",
-            ),
-            Edit("np.sum(cross", "np.mean(cross", "Sum over the units, as the formula does."),
-            Edit(
-                "    entropy =",
-                "    mean, target = target, mean\n    entropy =",
-                "KL is not symmetric: the target stands in front.",
-            ),
-            Edit("axis=0", "axis=1", "A rate belongs to a unit: average over the images."),
-            Edit("code.mean(axis=0)", "code.mean()", "Each unit has a rate of its own."),
             Wrong(
-                lambda z, rho: (rho * np.log(rho / z.mean(axis=0))).sum(), "A coin has two sides: a term is missing."
+                lambda a_train, a_test, share: np.where(
+                    a_test >= np.sort(a_test, axis=1)[:, [-round(share * a_test.shape[1])]], a_test, 0
+                ),
+                "That is still the broken function: who competes with whom?",
             ),
-            Changed(lambda solution, *a: -solution(*a), "Mind the sign: a divergence is never negative."),
             Changed(
-                lambda solution, z, rho: solution(1 / (1 + np.exp(-z)), rho),
-                "The code has been through its sigmoid already.",
+                lambda solution, a_train, a_test, share: solution(a_test, a_test, 0.3),
+                "The thresholds must come from other images than those of the test.",
+            ),
+            Edit("[-count]", "[-count - 1]", "The threshold is the smallest value that is kept: count again."),
+            Edit(
+                "a_test >= threshold, a_test, 0",
+                "a_test >= threshold, a_test - threshold, 0",
+                "Winners are kept as they are.",
             ),
         ],
-        hint="First the mean of every column, then section 2's charge of each, then the sum.",
+        hint="One threshold for each unit, of shape (m,), from the training set alone.",
     ),
     Exercise(
-        name="06b.bits",
-        inputs=[(128, 12, 8), (256, 5, 16), (64, 32, 4)],
+        name="06b.finder",
+        measure=_measure_finder,
         wrong=[
             Edit(
-                " + math.log2(math.comb(units, active)) / bits_each",
-                "",
-                "The sparse code's addresses cost bits, too: PCA may spend them on numbers.",
+                "tied=True",
+                "tied=False",
+                "At most 4 are active, but it finds too few. What do section 3 and section 6 change at the start?",
             ),
+            Edit("TopK(4)", "TopK(12)", "More than 4 units are active for some samples."),
             Edit(
-                "active + math.log2(math.comb(units, active)) / bits_each",
-                "active * bits_each + math.log2(math.comb(units, active))",
-                "Those are bits. How many numbers is that?",
+                "epochs=12",
+                "epochs=1",
+                "At most 4 are active, but it finds too few. What do section 3 and section 6 change at the start?",
             ),
-            Edit(" / bits_each", "", "A number has b bits, an address bit has one."),
-            Edit(
-                "math.log2(math.comb(units, active))",
-                "active * math.log2(units)",
-                "That sends the units in some order; the order says nothing, so fewer bits will do.",
-            ),
-            Edit("math.log2", "math.log", "Bits need the logarithm to base two."),
-            Edit(
-                "math.log2(math.comb(units, active))",
-                "units",
-                "One bit for each unit works, and is more than the question's count.",
-            ),
-            Wrong(lambda m, k, b: m * k / b, "Count the bits of the sparse code first, then divide."),
         ],
-        hint="All bits of the sparse code, divided by the bits of one number.",
+        hint="Look at both: the number of active units, and the start of the decoder.",
     ),
 ]

@@ -385,6 +385,14 @@ def _measured_wrongly():
         def encode(self, x):
             return self(x)
 
+    class SparseCode(nn.Module):
+        def __init__(self, m):
+            super().__init__()
+            self.encoder, self.decoder = nn.Linear(32, m), nn.Linear(m, 32)
+
+        def code(self, x):
+            return self.encoder(x)
+
     scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
     shapes = {"W_xh": (5, 4), "W_hh": (5, 5), "b_h": 5, "W_hy": (3, 5), "b_y": 3}
     leaky = {name: np.ones(shape) for name, shape in shapes.items()} | {"r": 0.5}
@@ -415,6 +423,8 @@ def _measured_wrongly():
         "05a.wide": [3, lambda X, m: 1, lambda X, m: (np.ones(99), np.ones(99))],
         "05b.prices": [3, lambda X: np.ones(3)],
         "05c.circle_net": [3, LineCode(2, 3)],
+        "06a.lines": [3, _net(nn.Linear(196, 5))],
+        "06b.finder": [3, _net(nn.Linear(32, 64)), SparseCode(32)],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
         "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
         "06k.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],

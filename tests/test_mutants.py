@@ -41,10 +41,18 @@ def tables(source):
     return waiting
 
 
+def run_by(body):
+    """The statements that a cell itself runs: those of its loops and conditions too, not those of its functions."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.For | ast.While | ast.If | ast.With):
+            yield from run_by(statement.body + getattr(statement, "orelse", []))
+
+
 def makes(source):
     """The names that a cell binds, and those that it hands to a call, which may change what they stand for."""
     found = {name.get_name() for name in tables(source)[0].get_symbols() if name.is_assigned() or name.is_imported()}
-    for statement in ast.parse(source).body:
+    for statement in run_by(ast.parse(source).body):
         call = getattr(statement, "value", None)
         if not isinstance(call, ast.Call) or getattr(call.func, "id", "") in ("claim", "print", "check"):
             continue
