@@ -84,7 +84,7 @@ EXERCISES = [
         measure=_measure_circle,
         wrong=[
             Edit(
-                "torn_epochs = 80",
+                "torn_epochs = 120",
                 "torn_epochs = 1",
                 "It has one number, and does not follow the circle yet: train longer.",
             ),
