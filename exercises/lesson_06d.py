@@ -1,71 +1,76 @@
-"""Exercises of lesson 06d: sizes down and up, counting a layer, Keras's padding, overlaps, doubling without a pattern."""
+"""Exercises of lesson 06d: sizes, the order behind a Flatten, a broken field, a decoder without a pattern."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
+from . import Changed, Edit, Exercise
 
 
-def _windows(n, k, s):
-    """How often a convolution of kernel k and stride s reads each of its n inputs."""
-    count = np.zeros(n)
-    for i in range((n - k) // s + 1):
-        count[i * s : i * s + k] += 1
-    return count
+def _dense_cases():
+    """Weights (m, c · n · n) of a dense layer behind flattened maps, with c and n."""
+    rng = np.random.default_rng(41)
+    return [(rng.normal(size=(m, c * n * n)), c, n) for m, c, n in ((3, 2, 4), (4, 5, 3), (2, 1, 3))]
 
 
-def _measure_double(answer):
-    """Build the student's module for 3 channels in and 4 out; look at its shape, its answer to a constant, its weights."""
+def _stacks():
+    """Stacks of convolutions with weights of both signs: settings (kernel, stride, dilation, sign)."""
+    import torch
+
+    for seed, layers in enumerate(
+        (
+            [(3, 2, 1), (3, 2, 1), (3, 2, 1)],
+            [(3, 1, 1), (3, 1, 2), (3, 1, 4)],
+            [(5, 1, 1), (3, 3, 1)],
+        )
+    ):
+        torch.manual_seed(seed)
+        convolutions = [
+            torch.nn.Conv1d(1, 1, k, stride=s, dilation=r, padding=r * (k // 2), bias=False) for k, s, r in layers
+        ]
+        with torch.no_grad():
+            for convolution in convolutions:
+                convolution.weight.uniform_(0.5, 1.5)
+            convolutions[0].weight[..., 0] *= -1  # weights of both signs; at both ends of the field nothing can cancel
+        yield torch.nn.Sequential(*convolutions)
+
+
+def _fields(answer):
+    """What the student's function finds for three stacks, all of them with a field inside 101 pixels."""
+    if not callable(answer):
+        raise ValueError("give the mended function itself, without calling it")
+    return [answer(net, 101) for net in _stacks()]
+
+
+def _measure_blind(answer):
+    """Call the student's function; look at the trained decoder's shape, its block means, and its pattern."""
     import torch
 
     if not callable(answer):
-        raise ValueError("give the function double itself, without calling it")
-    torch.manual_seed(0)
-    try:
-        net = answer(3, 4)
-    except TypeError as error:
-        raise ValueError(f"double must be called as double(c_in, c_out): {error}") from None
+        raise ValueError("give the function train_blind itself, without calling it")
+    net = answer()
     if net is None or net is Ellipsis:
-        return net
+        return ...
     if not isinstance(net, torch.nn.Module):
-        raise ValueError("double(c_in, c_out) must return a module, for example an nn.Sequential")
-    net = net.float().eval()
+        raise ValueError("train_blind() must return the trained network, a PyTorch module")
+    net = net.cpu().float().eval()
+    greys = torch.linspace(0.2, 0.8, 5).reshape(5, 1, 1, 1).expand(5, 1, 8, 8)
     with torch.no_grad():
-        constant, noise = net(torch.ones(1, 3, 8, 8)), net(torch.randn(1, 3, 8, 8))
-    if tuple(constant.shape) != (1, 4, 16, 16):
-        raise ValueError(
-            f"(1, 3, 8, 8) must become (1, 4, 16, 16), and becomes {tuple(constant.shape)}: the formulas of section 2 say why"
-        )
-    inside = constant[:, :, 4:-4, 4:-4]
-    pattern = (inside - inside.mean((2, 3), keepdim=True)).abs().max() / inside.abs().max().clamp(min=1e-12)
+        out = net(greys)
+    if tuple(out.shape) != (5, 1, 16, 16):
+        raise ValueError(f"(5, 1, 8, 8) must become (5, 1, 16, 16), and becomes {tuple(out.shape)}")
+    inside = out[..., 4:-4, 4:-4]
+    four = torch.stack([inside[..., i::2, j::2].mean(dim=(1, 2, 3)) for i in (0, 1) for j in (0, 1)])
     return {
-        "no pattern": bool(pattern < 1e-4),
-        "depends on the input": bool(noise[:, :, 4:-4, 4:-4].std((2, 3)).max() > 1e-6),
-        "has weights": any(p.requires_grad for p in net.parameters()),
+        "no pattern": bool((four.std(dim=0) / four.pow(2).mean(dim=0).sqrt().clamp(min=1e-9)).max() < 1e-3),
+        "block means learnt": bool((four.mean(dim=0) - greys[:, 0, 0, 0]).abs().max() < 0.08),
     }
-
-
-_LAYERS = [(1, 8, 3, 14), (16, 32, 5, 7), (3, 3, 1, 10)]
-_PADDED = [(28, 3, 2), (7, 3, 2), (14, 4, 2), (10, 5, 3), (9, 2, 3), (6, 3, 1)]
-_TRANSPOSED = [(4, 3, 2), (4, 4, 2), (3, 2, 3), (5, 5, 1)]
-
-
-def _emptied(net):
-    net.load_state_dict({name: 0 * array for name, array in net.state_dict().items()})
-    return net
 
 
 EXERCISES = [
     Exercise(
         name="06d.sizes",
         wrong=[
-            Changed(
-                lambda solution: solution | {"down": 10},
-                "Windows are one more than steps between them: look at the end of the formula.",
-            ),
+            Changed(lambda solution: solution | {"down": 10}, "Windows are one more than steps between them."),
             Changed(lambda solution: solution | {"down": 12}, "Round down: a window that does not fit is not used."),
-            Changed(
-                lambda solution: solution | {"down": 10, "up": 28}, "Windows are one more than steps between them."
-            ),
             Changed(lambda solution: solution | {"down": 9}, "The padding is on both sides."),
             Changed(lambda solution: solution | {"up": 35}, "The transposed layer cuts its padding off, at both ends."),
             Changed(lambda solution: solution | {"up": 33}, "The transposed layer cuts its padding off, at both ends."),
@@ -84,94 +89,61 @@ EXERCISES = [
             Changed(
                 lambda solution: solution | {"output_padding": 2}, "One row for each that is missing, at one end only."
             ),
+            Changed(
+                lambda solution: solution | {"same, before": 2, "same, after": 2},
+                "Keras's same puts only as many zeros as its windows need. How far do they reach?",
+            ),
+            Changed(
+                lambda solution: solution | {"same, before": 2, "same, after": 1},
+                "Right in sum; at which end does Keras put the odd zero?",
+            ),
         ],
-        hint="Down: the formula with the floor. Up: the formula with (n - 1) s. Then what is missing to 32?",
+        hint="Write the formula of each layer with its numbers; for same, first the windows, then how far they reach.",
     ),
     Exercise(
-        name="06d.cost",
-        inputs=_LAYERS,
+        name="06d.flatten",
+        inputs=_dense_cases(),
         wrong=[
-            Edit("weights + c_out", "weights", "There is one bias for each output channel."),
-            Edit(" * n_out**2", "", "Every weight works again at each position of the output."),
-            Edit("k**2", "k", "The kernel is a square: k by k weights for each pair of channels."),
-            Edit("c_in * c_out", "c_out", "Each output channel looks at all input channels."),
-            Edit("weights + c_out", "weights + c_in", "One bias for each channel that comes out, not in."),
             Edit(
-                "weights * n_out**2",
-                "weights * n_out**2 + c_out * n_out**2",
-                "Count the products only; adding the bias is none.",
+                "W.reshape(m, c, n, n).transpose(2, 3, 1, 0)",
+                "W.reshape(m, n, n, c).transpose(1, 2, 3, 0)",
+                "That is W transposed: its rows are still in PyTorch's order, channels first.",
             ),
-            Changed(
-                lambda solution, *a: solution(*a)[::-1],
-                "The other way round: first the parameters, then the multiplications.",
+            Edit("transpose(2, 3, 1, 0)", "transpose(3, 2, 1, 0)", "Height and width are exchanged."),
+            Edit(
+                ".transpose(2, 3, 1, 0).reshape(n * n * c, m)",
+                ".transpose(0, 2, 3, 1).reshape(m, n * n * c)",
+                "The order is right; Keras wants the outputs as columns.",
             ),
         ],
-        hint="One kernel is k by k for each pair of input and output channel. Then: how often is it used for one image?",
+        hint="Give the columns their three axes, move the axes, and flatten again.",
     ),
     Exercise(
-        name="06d.same",
-        inputs=_PADDED,
+        name="06d.field",
+        measure=_fields,
         wrong=[
-            Changed(lambda solution, *a: solution(*a)[::-1], "Right numbers, wrong ends: where does the odd one go?"),
-            Wrong(lambda n, k, s: (k // 2, k // 2), "That is the usual setting in PyTorch, whatever the size is."),
-            Wrong(
-                lambda n, k, s: ((k - 1) // 2, (k - 1) // 2), "That is the usual setting in PyTorch, for odd kernels."
-            ),
-            Edit(
-                "max((outputs - 1) * s + k - n, 0)",
-                "k - 1",
-                "Right at stride 1. A larger stride can leave pixels over.",
-            ),
-            Edit("int(np.ceil(n / s))", "n // s", "Keras keeps ceil(n / s) outputs; yours rounds down."),
-            Edit(
-                "max((outputs - 1) * s + k - n, 0)",
-                "(outputs - 1) * s + k - n",
-                "No padding can be negative: pixels at the end may go unread.",
-            ),
+            Edit("a.shape[2] // 2", "0", "One of the two is mended. Which output is in the middle?"),
+            Edit("!= 0", "> 0", "One of the two is mended. Must a derivative be positive to matter?"),
+            Edit("seen[-1] - seen[0] + 1", "seen[-1] - seen[0]", "Both ends count."),
         ],
-        hint="How far do ceil(n / s) windows reach, and how much of that is missing? Half before, the rest after.",
+        hint="Try it on one layer with k = 3 whose weights are −1, where you know the answer.",
     ),
     Exercise(
-        name="06d.overlap",
-        inputs=_TRANSPOSED,
-        wrong=[
-            Changed(lambda solution, n, k, s: solution(n, s, k), "Stride and kernel are exchanged."),
-            Changed(
-                lambda solution, n, k, s: solution(n, k, s)[: n * s],
-                "Nothing is cut off here: the last input writes a kernel, too.",
-            ),
-            Changed(lambda solution, n, k, s: solution(n, k, 1), "Neighbouring inputs write a stride apart."),
-            Wrong(_windows, "That is how often a convolution reads each input. Here inputs write into outputs."),
-            Changed(
-                lambda solution, *a: np.minimum(solution(*a), 1),
-                "Add one for every input that writes, do not set to one.",
-            ),
-        ],
-        hint="Start from zeros of length (n - 1) s + k. Input i adds one to k neighbouring places; where do they begin?",
-    ),
-    Exercise(
-        name="06d.double",
-        measure=_measure_double,
+        name="06d.blind",
+        measure=_measure_blind,
         wrong=[
             Edit(
-                "nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), nn.Conv2d(c_in, c_out, 5, padding=2))",
-                "nn.ConvTranspose2d(c_in, c_out, 3, stride=2, padding=1, output_padding=1)",
-                "A constant comes out with a pattern: see the counts of section 9.",
+                '"sub-pixel, ICNR"',
+                '"sub-pixel"',
+                "There is a pattern: nothing in this loss removes what the start has.",
             ),
             Edit(
-                "nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), nn.Conv2d(c_in, c_out, 5, padding=2))",
-                "nn.ConvTranspose2d(c_in, c_out, 4, stride=2, padding=1)",
-                "A constant comes out with a pattern: see the counts of section 9.",
+                '"sub-pixel, ICNR"',
+                '"transposed, k = 4"',
+                "There is a pattern: nothing in this loss removes what the start has.",
             ),
-            Changed(
-                lambda solution: lambda *channels: _emptied(solution(*channels)),
-                "Its answer does not depend on the input.",
-            ),
-            Changed(
-                lambda solution: lambda *channels: solution(*channels).requires_grad_(False),
-                "It has nothing to learn: no parameter takes a gradient.",
-            ),
+            Edit("epochs=12", "epochs=0", "No pattern, and not trained: a constant does not come back."),
         ],
-        hint="Repeat the pixels first; then let a convolution of stride 1 look at them.",
+        hint="Show it a constant image: is the mean right, and are the four pixels of a block equal?",
     ),
 ]

@@ -426,7 +426,9 @@ def _measured_wrongly():
         "06a.lines": [3, _net(nn.Linear(196, 5))],
         "06b.finder": [3, _net(nn.Linear(32, 64)), SparseCode(32)],
         "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
-        "06d.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
+        "06d.field": [3],
+        "06d.blind": [3, lambda: 3, lambda: nn.Conv2d(1, 1, 3)],
+        "06e.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
         "06k.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
         "07a.sample": [torch.ones(2), lambda mu, log_var, eps: mu.detach().numpy(), lambda mu, log_var, eps: mu[0]],
     }  # fmt: skip
