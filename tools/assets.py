@@ -20,10 +20,10 @@ TOOLS = Path(__file__).resolve().parent
 MODULES = TOOLS.parent / "build" / "npm" / "node_modules"
 NBGRADER = TOOLS.parent / "build" / "nbgrader"
 WEIGHTS = {"source-sans-3": ("400", "400-italic", "600", "700"), "source-code-pro": ("400", "600")}
-# Arrows, subscripts, roots, ticks: neither typeface has them, and not every machine has another that does.
+# Arrows, subscripts, roots, ticks, angle brackets: not in the typefaces, nor on every machine in another one.
 SYMBOLS = """@font-face {
   font-family: "Course Symbols"; src: url(files/DejaVuSansMono.ttf) format("truetype");
-  unicode-range: U+1D00-1DBF, U+2010-2011, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27BF;
+  unicode-range: U+1D00-1DBF, U+2010-2011, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27EF;
 }
 """
 
