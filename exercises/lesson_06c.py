@@ -1,14 +1,8 @@
-"""Exercises of lesson 06c: the contractive penalty by hand, for tanh, its estimate, two layers, and its gradient."""
+"""Exercises of lesson 06c: another unit, a Jacobian of two layers, a broken penalty, a code that follows the arc."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
-
-
-def _inputs():
-    rng = np.random.default_rng(6)
-    for batch, d, m in ((4, 3, 5), (2, 6, 2)):
-        yield rng.standard_normal((batch, d)), rng.standard_normal((m, d)), rng.standard_normal(m)
 
 
 def _two_layer_inputs():
@@ -24,7 +18,7 @@ def _two_layer_inputs():
 
 
 def _value_and_gradient(answer):
-    """The estimate of a small fixed encoder, and the gradient that it sends to the first weights."""
+    """The penalty of a small fixed encoder, and the gradient that it sends to the first weights."""
     import torch
 
     if not callable(answer):
@@ -47,105 +41,83 @@ def _value_and_gradient(answer):
     return [value.detach(), torch.zeros_like(first) if gradient is None else gradient.detach()]
 
 
-# The two Jacobians of 06c.two_layers, not multiplied; the mistake goes on with what `jacobian` shall be.
-_APART = " @ second\n    inside = np.diag(inner * (1 - inner)) @ first\n    jacobian = "
+def _measure_both(answer):
+    """Whether the code of a trained PlaneStack follows new points of the arc, and whether it rebuilds them."""
+    import torch
+
+    if not isinstance(answer, torch.nn.Module) or not hasattr(answer, "code") or not hasattr(answer, "decode"):
+        raise ValueError("give the trained stack itself: a PlaneStack, as train_plane returns it")
+    half, rng = np.radians(80), np.random.default_rng(17)
+    angle = rng.uniform(-half, half, 2000)
+    points = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype("float32")
+    tangent = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+    x = torch.from_numpy(points)[None].to(next(answer.parameters()).device).requires_grad_()
+    z = answer.code(x)
+    if tuple(z.shape) != (1, 2000, 1):
+        raise ValueError(
+            f"a stack of one network is asked for, with a code of one number; yours gives {tuple(z.shape)}"
+        )
+    (gradient,) = torch.autograd.grad(z.sum(), x, retain_graph=True)
+    gradient = gradient[0].cpu().numpy()
+    share = np.mean(np.sum(gradient * tangent, axis=1) ** 2) / np.mean(np.sum(gradient**2, axis=1))
+    error = float((answer.decode(z) - x).square().sum(dim=2).mean().detach())
+    return {"share above 0.97": bool(share > 0.97), "error below 0.001": error < 0.001}
+
 
 EXERCISES = [
     Exercise(
-        name="06c.by_hand",
-        atol=6e-4,
+        name="06c.scaled",
         wrong=[
-            Changed(lambda solution: np.sqrt(solution), "That is the norm; the penalty is its square."),
-            Wrong(5 / 4 + 30 / 16, "Every entry of J is squared, and the slope is a factor of the entry."),
-            Wrong(15.0, "The weights alone are not the Jacobian: the sigmoid has a slope."),
-            Wrong(5 / 4 + 90 / 16, "The derivative of the sigmoid is not the sigmoid itself."),
-            Wrong(15 / 16, "Is the second unit in the middle of its sigmoid, too? Work out its sum first."),
+            Wrong([0.5, 2.0, 1.0], "That is how J changes; the penalty holds its square."),
+            Wrong([0.05, 0.02, 1.0], "R is measured in the typical distance of two codes. Does that stay as it was?"),
+            Wrong([0.05, 2.0, 0.01], "What does the decoder do with a code that is ten times smaller?"),
+            Wrong([5.0, 2.0, 1.0], "The encoder was multiplied, and J is its derivative."),
         ],
-        hint="Sums first, then the two codes, their slopes, and the squared length of each row of W.",
-    ),
-    Exercise(
-        name="06c.tanh",
-        inputs=list(_inputs()),
-        wrong=[
-            Edit(
-                "1 / np.cosh(images @ matrix.T + shift) ** 2",
-                "(z := np.tanh(images @ matrix.T + shift)) * (1 - z)",
-                "That is the slope of a sigmoid, written with the output of the tanh.",
-            ),
-            Edit("slope**2 *", "slope *", "The slope multiplies each entry of J, and the entries are squared."),
-            Changed(lambda solution, *a: np.sqrt(solution(*a)), "That is the norm of each Jacobian, not its square."),
-            Changed(
-                lambda solution, *a: solution(*a).mean(), "One number for each image, please: the mean comes later."
-            ),
-        ],
-        hint="Take the closed form of section 2 and exchange the slope.",
-    ),
-    Exercise(
-        name="06c.projections",
-        inputs=[
-            (np.array([3.0, 1.0, 1.0, 0.5]), 0.05),
-            (np.array([2.0, 2.0, 2.0]), 0.1),
-            (np.array([1.5, 0.7, 0.1]), 0.01),
-        ],
-        wrong=[
-            Edit("error**2", "error", "The standard error falls with the root of K: invert that root."),
-            Edit("2 * np.sum", "np.sum", "The square of a normal number has a variance that is not one."),
-            Edit(
-                "values**2 / np.sum(values**2)",
-                "values / np.sum(values)",
-                "The eigenvalues of A are not the singular values of J.",
-            ),
-            Edit("np.sum(share**2)", "1 / len(share)", "Directions with small singular values hardly take part."),
-        ],
-        hint="Set the relative error of section 8, divided by the root of K, equal to the wanted one.",
+        hint="First J, then its square, then the distances between codes, then what the decoder gets.",
     ),
     Exercise(
         name="06c.two_layers",
         inputs=list(_two_layer_inputs()),
         wrong=[
             Edit(
-                " @ second @ np.diag(inner * (1 - inner)) @ first",
-                _APART + "np.linalg.norm(jacobian) * np.linalg.norm(inside)",
-                "The norm of a product is not the product of the norms.",
-            ),
-            Edit(
-                " @ second @ np.diag(inner * (1 - inner)) @ first",
-                _APART + "np.hypot(np.linalg.norm(jacobian), np.linalg.norm(inside))",
-                "The chain rule multiplies the two Jacobians.",
-            ),
-            Edit(
-                " @ np.diag(inner * (1 - inner)) @ first",
+                " @ np.diag(1 - inner**2) @ first",
                 "",
                 "That is the derivative by the inner code, not by the image.",
             ),
-            Edit("@ np.diag(inner * (1 - inner)) @ first", "@ first", "The inner sigmoid has a slope as well."),
-            Edit("np.diag(outer * (1 - outer)) @ second", "second", "The outer sigmoid has a slope as well."),
+            Edit("@ np.diag(1 - inner**2) @ first", "@ first", "The inner tanh has a slope as well."),
+            Edit("np.diag(outer * (1 - outer)) @ second", "second", "The outer layer has a slope as well."),
             Edit(
-                "np.linalg.norm(jacobian) ** 2",
-                "np.linalg.norm(jacobian)",
-                "That is the norm; its square is asked for.",
+                "np.diag(1 - inner**2)",
+                "np.diag(inner * (1 - inner))",
+                "The inner layer is a tanh. How is its slope written with its output?",
             ),
+            Changed(lambda solution, *a: np.sqrt(solution(*a)), "That is the norm; its square is asked for."),
         ],
         hint="Multiply the Jacobians of both layers, then square the entries and add them up.",
     ),
     Exercise(
-        name="06c.estimate",
+        name="06c.mended",
         measure=_value_and_gradient,
         wrong=[
-            Edit(".mean()", ".mean().detach()", "The value is right, and no gradient comes through: see section 3."),
-            Edit(".sum(dim=1).mean()", ".sum()", "Average over the images of the batch."),
+            Edit(", create_graph=True)", ")", "The value is right, and no gradient comes through: see the trap."),
+            Edit(".square().sum(dim=1).mean()", ".norm(dim=1).mean()", "The squared length of each product, please."),
+            Edit("(encoder(x) * v).sum()", "encoder(x).sum()", "What is v for? The sum of all codes is one fixed v."),
             Edit(".sum(dim=1).mean()", ".mean()", "Average over the images only; over the pixels it is a sum."),
+            Edit(".sum(dim=1).mean()", ".sum()", "Average over the images of the batch."),
+        ],
+        hint="Three questions: which vector is multiplied with J, does the result know how it was made, is it squared?",
+    ),
+    Exercise(
+        name="06c.both",
+        measure=_measure_both,
+        wrong=[
+            Edit("[0.1], [0.0], 0.02, 80)", "[0.0], [0.0], 0.02, 1)", "It rebuilds the arc; does its code follow it?"),
             Edit(
-                ".square().sum(dim=1).mean()",
-                ".norm(dim=1).mean()",
-                "The squared length of each product, not the length.",
-            ),
-            Edit(
-                "network(inputs) * vectors",
-                "network(inputs)",
-                "Use v: the sum of all code numbers is one fixed direction.",
+                "relaxed_net)",
+                "bent_net)",
+                "Its code follows the arc; how large is the error of what it rebuilds?",
             ),
         ],
-        hint="One product of v with the Jacobian for each image, squared and summed over the pixels.",
+        hint="It does neither yet: train longer, and look at both numbers with judge_plane on the way.",
     ),
 ]

@@ -385,6 +385,12 @@ def _measured_wrongly():
         def encode(self, x):
             return self(x)
 
+    class PlaneCode(nn.Linear):
+        def code(self, x):
+            return self(x)
+
+        decode = code
+
     class SparseCode(nn.Module):
         def __init__(self, m):
             super().__init__()
@@ -425,7 +431,8 @@ def _measured_wrongly():
         "05c.circle_net": [3, LineCode(2, 3)],
         "06a.lines": [3, _net(nn.Linear(196, 5))],
         "06b.finder": [3, _net(nn.Linear(32, 64)), SparseCode(32)],
-        "06c.estimate": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
+        "06c.mended": [3.0, lambda encoder, x, v: 3.0, lambda encoder, x, v: x],
+        "06c.both": [3, PlaneCode(2, 3)],
         "06d.field": [3],
         "06d.blind": [3, lambda: 3, lambda: nn.Conv2d(1, 1, 3)],
         "06e.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
