@@ -436,6 +436,7 @@ def _measured_wrongly():
         "06d.field": [3],
         "06d.blind": [3, lambda: 3, lambda: nn.Conv2d(1, 1, 3)],
         "06e.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
+        "06g.train": [3, lambda *a: 1, lambda *a: [np.ones(3), np.ones(3)]],
         "06k.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
         "07a.sample": [torch.ones(2), lambda mu, log_var, eps: mu.detach().numpy(), lambda mu, log_var, eps: mu[0]],
     }  # fmt: skip
