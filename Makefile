@@ -10,7 +10,7 @@ MADE_OF := pyproject.toml constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-browser new check run robust table slides present pdf site handout bench format clean
+.PHONY: help setup lab test test-browser new check run robust full table slides present pdf site handout bench format clean
 
 help:            ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ run: $(VENV)/.test ## re-execute a lesson and store its outputs: make run N=01b
 
 robust: $(VENV)/.test ## run a lesson with other seeds and processors: make robust N=01b SEEDS=6 ISA=sse
 	@$(COURSE) robust $(N) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(ISA),--isa $(ISA))
+
+full: $(VENV)/.test ## run lessons in the full profile and write docs/full.md: all, or N=06f (hours, resumable)
+	@$(COURSE) full $(N)
 
 table: $(VENV)/.test ## print the table of lessons with their measured times
 	@$(COURSE) table

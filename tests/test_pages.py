@@ -1,6 +1,7 @@
 """Decks, site and handouts as files: every cell has its place in each, and nothing is lost or added on the way."""
 
 import ast
+import contextlib
 import json
 import re
 
@@ -94,13 +95,18 @@ def deck_of(lesson, folder):
 def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
     blocks = soup.select("#lesson > .block")
-    assert [block["data-begins"] for block in blocks] == ["slide", "slide", "-", "fragment", "-", "-", "-", "-", "-"]
+    assert [block["data-begins"] for block in blocks] == ["slide", "slide", "-", "fragment", "-", "-", "-", "-"]
     assert [note.get_text(strip=True) for note in soup.select("aside.notes")] == ["Say this aloud."]
     assert (
         len(soup.select(".pair.code .half")) == 2 and soup.select(".pair.outputs .keras")[0].get_text(strip=True) == ""
     )
     claim = soup.select_one('.part[data-badge="claim"]')
-    assert claim["data-word"] == "measured" and "assert x < y" in claim.get_text()
+    assert claim["data-word"] == "measured" and "x < y" in claim.get_text()
+    kept = [part.get_text().strip() for part in soup.select(".part.kept")]  # for key C
+    assert len(kept) == 4 and "assert x < y" in kept[0] and kept[2:] == ["plotting.show(fig)", "Explorer(draw)"]
+    for part in soup.select(".part.kept"):
+        part.decompose()
+    assert "assert x < y" not in soup.get_text() and "not started" not in soup.get_text()
     line = soup.select_one("p.claim")
     assert " ".join(line.get_text().split()) == "✓ a < b & small: 2.0 ± 0.1 (5 seeds), below 3"
     text = soup.get_text()
@@ -109,18 +115,20 @@ def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     assert soup.select_one('a[href="01a_rnn_cell.html"]') and "$x_t$" in text
 
 
-def test_a_cell_that_only_prepares_an_explorer_is_left_to_the_notebook():
-    explorer = code("Explorer(draw)", tags=["explorer"])
-    assert deck.prepares(code("table = {}"), explorer)
-    for cell in (code("print(1)", printed("1")), code("assert x", tags=["claim"]), words("Find out …")):
-        assert not deck.prepares(cell, explorer)
-    assert not deck.prepares(code("table = {}"), code("x = 1")) and not deck.prepares(code("x = 1"), None)
+def test_the_code_of_a_measurement_is_not_on_the_wall():
+    assert deck.on_the_wall(code("x = 1")) and deck.on_the_wall(code("answer = ...\n" * 40, tags=["exercise"]))
+    assert deck.on_the_wall(code("wrong = x.mean()", tags=["trap"]))
+    for cell in (
+        code("claim(words, 2, below=3)", tags=["claim"]), code("x = 1\n" * 17),
+        code("claim(words, 2, below=3)", tags=["trap", "claim"]), code("parity.prove(a, b)", tags=["parity"]),
+    ):  # fmt: skip
+        assert not deck.on_the_wall(cell)
 
 
 def test_a_deck_names_nothing_outside_its_folder(lesson, tmp_path):
     text = deck.make(lesson, tmp_path, ["sans.css"]).read_text(encoding="utf-8")
     addresses = re.findall(r'(?:src|href)="([^"#]+)"', text)
-    assert addresses and all(address.startswith(("assets/", "data:", "01a")) for address in addresses)
+    assert addresses and all(address.startswith(("assets/", "layout/", "data:", "01a")) for address in addresses)
 
 
 def test_an_explorer_is_played_from_its_recording():
@@ -192,14 +200,13 @@ def test_no_cell_needs_a_solution(lesson):
 @each_lesson
 def test_every_lesson_becomes_a_deck_and_a_student_copy(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
-    # a folded cell that prints nothing has nothing to show; an explorer shows what the cell before it prepared
-    prepared = {cell.id for cell, after in zip(lesson.cells, lesson.cells[1:]) if deck.prepares(cell, after)}
+    # a folded cell that prints nothing has nothing to show, and a check answers the student who hands in
     shown = [
         cell
         for cell in lesson.cells
         if slide_type(cell) not in ("skip", "notes")
         and not (folded(cell) and not cell.outputs)
-        and cell.id not in prepared
+        and "check" not in tags(cell)
     ]
     halves = sum(len(group) == 2 for group in pairs(lesson.cells))
     assert len(soup.select("#lesson > .block")) == len(shown) - halves
@@ -266,12 +273,21 @@ def test_a_claim_that_did_not_hold_is_not_ticked():
     assert text.startswith("✗") and "✓" not in text and "below 3" in text
 
 
-def test_decks_are_made_whole_or_not_at_all(tmp_path, monkeypatch):
-    folder = tmp_path / "slides"
+@pytest.fixture
+def without_browser(monkeypatch):
+    """Decks are written and not laid out; what a browser does with them is tested in tests/browser."""
     monkeypatch.setattr(assets, "copy_deck", lambda target: target.mkdir(parents=True) or [])
+    monkeypatch.setattr(assets, "copy_layout", lambda target: target.mkdir())
+    monkeypatch.setattr(deck, "browser", contextlib.nullcontext)
+    monkeypatch.setattr(deck, "lay_out", lambda chromium, paths: [1 for _ in paths])
+
+
+def test_decks_are_made_whole_or_not_at_all(tmp_path, monkeypatch, without_browser):
+    folder = tmp_path / "slides"
     deck.make_all("00 01a", folder)
     before = {path.name: path.read_bytes() for path in folder.glob("*.html")}
     assert set(before) == {"00_start_here.html", "01a_rnn_cell.html", "index.html"}
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"assets"}
 
     def breaks(lesson, target, sheets):
         (target / f"{lesson.stem}.html").unlink(missing_ok=True)
@@ -285,8 +301,7 @@ def test_decks_are_made_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".slides-")] == []
 
 
-def test_one_deck_made_anew_keeps_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "copy_deck", lambda target: target.mkdir(parents=True) or [])
+def test_one_deck_made_anew_keeps_the_others(tmp_path, without_browser):
     deck.make_all("00 01a", tmp_path / "slides")
     first = (tmp_path / "slides" / "00_start_here.html").stat().st_mtime_ns
     deck.make_all("01a", tmp_path / "slides")

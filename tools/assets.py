@@ -119,6 +119,17 @@ def copy_fonts(folder):
     return [*sheets, "symbols.css"]
 
 
+def copy_layout(folder):
+    """Copy what lays a deck out, once, when it is made."""
+    folder.mkdir(exist_ok=True)
+    for source in (
+        install() / "mathjax" / "es5" / "tex-svg-full.js",
+        TOOLS / "formulas.js",
+        TOOLS / "deck" / "layout.js",
+    ):
+        shutil.copy(source, folder / source.name)
+
+
 def copy_deck(folder):
     """Copy all that a deck loads into ``folder``; return the names of the typefaces' style sheets."""
     modules = install()
@@ -129,9 +140,6 @@ def copy_deck(folder):
         reveal / "dist" / "reset.css": "reveal/reset.css",
         reveal / "LICENSE": "reveal/LICENSE",
         reveal / "plugin" / "notes" / "notes.js": "reveal/notes.js",
-        modules / "mathjax" / "es5" / "tex-svg-full.js": "mathjax/tex-svg-full.js",
-        modules / "mathjax" / "LICENSE": "mathjax/LICENSE",
-        TOOLS / "formulas.js": "formulas.js",
         TOOLS / "player.js": "player.js",
         TOOLS / "deck" / "deck.js": "deck.js",
         TOOLS / "deck" / "deck.css": "deck.css",

@@ -89,11 +89,3 @@ def print_pdf(chromium, path):
     target = path.with_suffix(".pdf")
     write_atomically(target, printed)
     return target
-
-
-def print_decks(paths):
-    """Print each deck and say how large its PDF is."""
-    with browser() as chromium:
-        for path in paths:
-            target = print_pdf(chromium, path)
-            print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB")

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": ("say what a lesson lacks, without running it: course check 01a", "tools.check:main"),
     "run": ("run lessons and store their outputs: course run 01a", "tools.run:main"),
     "robust": ("run lessons with other seeds and processors: course robust 01a", "tools.robust:main"),
+    "full": ("run lessons in the full profile, keep what they measure", "tools.full:main"),
     "test": ("run all tests, or those of some lessons: course test 01a", "tools.suite:main"),
     "table": ("print the table of lessons with their measured times", "tools.run:print_table"),
     "slides": ("make decks in build/slides: all, or course slides 03a", "tools.deck:main"),

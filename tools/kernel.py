@@ -79,13 +79,15 @@ def _empty_folder(name: str) -> str:
     return _empty[name]
 
 
-def kernel_environment(isa: str = "native") -> dict[str, str]:
+def kernel_environment(isa: str = "native", profile: str = "lecture") -> dict[str, str]:
     """The environment of a lesson's kernel: the caller's, without the user's settings of Python, IPython and matplotlib.
 
     Parameters
     ----------
     isa : str
         One of ``INSTRUCTION_SETS``; with "native", what the calling shell has set of these variables stays.
+    profile : str
+        "lecture" or "full", as ``course_lib.accelerator`` knows them.
 
     Raises
     ------
@@ -102,6 +104,8 @@ def kernel_environment(isa: str = "native") -> dict[str, str]:
     environment["MPLCONFIGDIR"] = _matplotlib_folder()
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment["PYTHONIOENCODING"] = "utf-8"
+    if profile != "lecture":
+        environment["COURSE_PROFILE"] = profile
     return {**environment, **INSTRUCTION_SETS[isa]}
 
 
@@ -133,14 +137,22 @@ class Runner:
         Its code cells lose their outputs now and get new ones as they run.
     folder : path
         Working directory of the kernel.
-    isa : str
+    isa, profile : str
         See ``kernel_environment``.
     timeout : float
         Seconds that a cell may take.
     """
 
-    def __init__(self, notebook, folder: str | Path, *, isa: str = "native", timeout: float = CELL_TIMEOUT):
-        self.notebook, self.folder, self.isa = notebook, Path(folder), isa
+    def __init__(
+        self,
+        notebook,
+        folder: str | Path,
+        *,
+        isa: str = "native",
+        profile: str = "lecture",
+        timeout: float = CELL_TIMEOUT,
+    ):
+        self.notebook, self.folder, self._environment = notebook, Path(folder), kernel_environment(isa, profile)
         self._manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_ThisPython())
         self._client = NotebookClient(
             notebook,
@@ -158,7 +170,7 @@ class Runner:
         for cell in self.notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        kernel = self._client.setup_kernel(cleanup_kc=True, cwd=str(self.folder), env=kernel_environment(self.isa))
+        kernel = self._client.setup_kernel(cleanup_kc=True, cwd=str(self.folder), env=self._environment)
         self._stack.enter_context(kernel)
         self.meter = Meter(self._manager.provisioner.pid)
         self.meter.start()

@@ -1,5 +1,8 @@
 """Every deck, slide by slide, from its file: nothing overflows, nothing is clipped, nothing leaves the machine."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.browser.conftest import PLAYED, step
@@ -8,6 +11,14 @@ from tools.lesson import lessons, tags
 
 STEMS = [lesson.stem for lesson in lessons()]
 SMALLEST = 0.8
+
+# How much of the slide is used, of the slides after the first.
+FILLED = """() => Reveal.getSlides().slice(1).map((slide) => {
+  const { h, v } = Reveal.getIndices(slide);
+  Reveal.slide(h, v || 0, 99);
+  const page = slide.querySelector('.page'), last = page.lastElementChild;
+  return (last.offsetTop + last.offsetHeight) / page.clientHeight;
+})"""
 
 MEASURE = """() => {
   const slide = Reveal.getCurrentSlide(), page = slide.querySelector('.page');
@@ -88,11 +99,66 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
     watched.assert_quiet()
 
 
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_deck_fits_its_lesson(stem, watch):
+    """A slide for a minute, and few that are half empty; lessons that await their new form are longer."""
+    page = opened(watch(viewport={"width": 1280, "height": 720}), stem)
+    lesson = next(lesson for lesson in lessons() if lesson.stem == stem)
+    filled = page.evaluate(FILLED)
+    assert sum(share < 0.5 for share in filled) <= 0.1 * len(filled) + 1
+    if lesson.facts.get("form") == 2:
+        assert len(filled) <= int(lesson.minutes) + 1
+
+
+def test_a_deck_is_stored_as_it_was_laid_out(watch):
+    text = (DECKS / f"{STEMS[1]}.html").read_text(encoding="utf-8")
+    assert "data-layout" not in text and "data-show" not in text and '<section class="title"' in text
+    assert not (DECKS / "layout").exists()
+    page = opened(watch(viewport={"width": 800, "height": 900}), STEMS[1])
+    stored = text.count('class="page"')
+    assert page.evaluate("Reveal.getTotalSlides()") == page.evaluate("window.deckReady.slides") == stored
+
+
+def test_a_key_shows_the_code_that_is_not_on_the_wall(watch):
+    watched = watch(viewport={"width": 1280, "height": 720})
+    page = opened(watched, STEMS[1])
+    claimed = "Reveal.getSlides().find((slide) => slide.querySelector('.claim') && slide.querySelector('.code-behind'))"
+    page.evaluate(f"() => {{ const {{ h, v }} = Reveal.getIndices({claimed}); Reveal.slide(h, v); }}")
+    assert "claim(" not in page.inner_text("section.present:not(.stack) .page")
+    page.keyboard.press("c")
+    shown = page.locator("dialog.code-of-slide")
+    assert shown.is_visible() and "claim(" in shown.inner_text()
+    here = "JSON.stringify(Reveal.getIndices())"
+    before = page.evaluate(here)
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(here) == before, "the arrow key changed the slide behind the code"
+    page.keyboard.press("c")
+    assert not shown.is_visible()
+    page.keyboard.press("Home")
+    page.keyboard.press("c")
+    assert "All code of this slide is on it." in shown.inner_text()
+    page.keyboard.press("Escape")
+    assert not shown.is_visible() and not page.evaluate("Reveal.isOverview()")
+    watched.assert_quiet()
+
+
+def test_after_a_question_the_answer_waits_for_the_next_press(watch):
+    page = opened(watch(viewport={"width": 1280, "height": 720}), STEMS[1])
+    asking = """Reveal.getSlides().filter((slide) => {
+      const parts = [...slide.querySelectorAll('.page > .part')];
+      const at = parts.findIndex((part) => /^Predict/.test(part.querySelector('strong')?.textContent || ''));
+      return at >= 0 && parts.slice(at + 1).some((part) => part.matches('.output') && part.dataset.cell !== parts[at].dataset.cell);
+    })"""
+    assert page.evaluate(f"{asking}.length") > 0
+    assert page.evaluate(f"{asking}.every((slide) => slide.querySelector('.output.fragment'))")
+
+
 def test_the_speaker_view_shows_the_notes(watch):
     watched = watch(viewport={"width": 1280, "height": 720})
-    page = opened(watched, STEMS[0])  # the shortest: the speaker's window lays the deck out twice more, in one process
+    page = opened(watched, STEMS[0])
     page.evaluate("""() => {
-      const { h, v } = Reveal.getIndices(Reveal.getSlides().find((slide) => slide.querySelector("aside.notes")));
+      const noted = (slide) => slide.querySelector("aside.notes").textContent.includes("For the instructor");
+      const { h, v } = Reveal.getIndices(Reveal.getSlides().find(noted));
       Reveal.slide(h, v);
     }""")
     with page.expect_popup() as popup:
@@ -101,7 +167,8 @@ def test_the_speaker_view_shows_the_notes(watch):
     speaker.wait_for_function(
         "() => document.querySelector('.speaker-controls-notes .value')?.textContent.trim()", timeout=180_000
     )
-    assert "For the instructor" in speaker.inner_text(".speaker-controls-notes .value")
+    said = speaker.inner_text(".speaker-controls-notes .value")
+    assert "For the instructor" in said and "at an even pace" in said
     speaker.close()
 
 
@@ -116,16 +183,15 @@ def test_the_theme_is_switched_by_a_key(watch):
 def test_a_printed_deck_has_a_page_for_each_slide_and_keeps_the_explorers_picture(tmp_path, watch):
     from pypdf import PdfReader
 
-    from tools import assets, deck
     from tools.browser import print_pdf
 
     stem = STEMS[1]
     page = opened(watch(viewport={"width": 1280, "height": 720}), stem)
     total = page.evaluate("Reveal.getTotalSlides()")
     at = page.evaluate("Reveal.getSlides().findIndex(slide => slide.querySelector('.explorer-player'))")
-    lesson = next(lesson for lesson in lessons() if lesson.stem == stem)
-    path = deck.make(lesson, tmp_path, assets.copy_deck(tmp_path / "assets"))
-    target = print_pdf(page.context.browser, path)
+    shutil.copytree(DECKS / "assets", tmp_path / "assets")
+    path = shutil.copy(DECKS / f"{stem}.html", tmp_path)
+    target = print_pdf(page.context.browser, Path(path))
     pages = PdfReader(target).pages
     assert len(pages) == total
     assert len(pages[at].images) == 1 and "A recurrent cell" in pages[0].extract_text()

@@ -1,12 +1,14 @@
 """A deck of each lesson: ``course slides``, ``course slides 03a``, ``course present 03a``, ``course pdf``.
 
 A deck is the stored lesson, cell by cell, in ``build/slides/<lesson>.html``. It loads nothing from outside its folder.
-The slide types of the cells say where slides begin; ``deck.js`` measures in the browser what does not fit on one slide
-and goes on with it on the next.
+The slide types of the cells say where sections begin. ``layout.js`` lays the sections out in a headless browser when the
+deck is made, and the slides are stored: what was tested is what is shown. The code of a measurement is not on the wall;
+key C shows it.
 """
 
 import argparse
 import html
+import os
 import re
 import shutil
 import webbrowser
@@ -16,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader
 from pygments.formatters import HtmlFormatter
 
 from tools import assets, pages
+from tools.browser import browser, print_pdf
 from tools.folders import replaced
 from tools.kernel import write_atomically
 from tools.lesson import ROOT, folded, lessons, pairs, shown, slide_type, tags
@@ -23,6 +26,7 @@ from tools.motif import motif
 
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / "build" / "slides"
+LINES = 16  # of a cell's code that stand on a slide
 BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "your turn", "explorer": "explorer"}
 
 
@@ -60,11 +64,11 @@ def only_draws(cell):
     return draws and badge(cell) is None and not re.search(r"^(def|class) ", cell.source, re.MULTILINE)
 
 
-def prepares(cell, after):
-    """Whether a cell only gets things ready for the explorer that follows; a slide shows the explorer."""
-    if after is None or "explorer" not in tags(after) or cell.cell_type != "code":
-        return False
-    return badge(cell) is None and not cell.outputs
+def on_the_wall(cell):
+    """Whether the audience reads the code of this single cell: an exercise, or a few lines that measure nothing."""
+    if badge(cell) == "exercise":
+        return True
+    return badge(cell) in (None, "trap") and "claim" not in tags(cell) and len(cell.source.splitlines()) <= LINES
 
 
 def source_html(cell):
@@ -88,28 +92,27 @@ def code_parts(group, identity):
             yield part("pair outputs", halves)
         return
     cell = group[0]
-    hidden = folded(cell) or only_draws(cell)
+    hidden = folded(cell) or only_draws(cell) or not on_the_wall(cell)
     if cell.source.strip() and not hidden:
         yield part("code", source_html(cell), badge=mark, word=BADGES.get(mark))
+    elif not folded(cell):
+        yield part("code kept", source_html(cell))
     for i, output in enumerate(cell.outputs):
         kind, text = pages.output_html(output, f"{identity}-{i}")
-        word = BADGES.get(mark) if hidden else None
+        word = BADGES.get(mark) if hidden and i == 0 else None  # once for all that a cell measures
         yield part(f"output {kind}", text, badge=mark, word=word)
 
 
 def blocks(lesson):
     """The lesson as a flat list of ``<div class="block">``, one for each cell or pair, in order."""
     found = []
-    groups = list(pairs(lesson.cells))
-    for number, group in enumerate(groups):
-        cell, after = group[0], groups[number + 1][0] if number + 1 < len(groups) else None
+    for number, group in enumerate(pairs(lesson.cells)):
+        cell = group[0]
         kind = slide_type(cell)
-        if kind == "skip":
-            continue
+        if kind == "skip" or "check" in tags(cell):
+            continue  # a check answers the student who hands in
         if kind == "notes":
             found.append(f'<aside class="notes">{pages.markdown(cell.source)}</aside>')
-            continue
-        if len(group) == 1 and prepares(cell, after):
             continue
         parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}")
         content = "\n".join(parts)
@@ -119,7 +122,7 @@ def blocks(lesson):
 
 
 def make(lesson, folder, sheets):
-    """Write the deck of one lesson; return its path."""
+    """Write a lesson as the page that ``lay_out`` makes a deck of; return its path."""
     environment = Environment(loader=FileSystemLoader(HERE), autoescape=False, trim_blocks=True)
     light, dark = HtmlFormatter(style="default"), HtmlFormatter(style="github-dark")
     highlighting = light.get_style_defs(".highlight") + dark.get_style_defs(':root[data-theme="dark"] .highlight')
@@ -127,9 +130,44 @@ def make(lesson, folder, sheets):
     text = environment.get_template("deck.html").render(
         title=html.escape(lesson.title), stem=lesson.stem, sheets=sheets, blocks=blocks(lesson),
         highlighting=highlighting, motif=motif(lesson.lecture), lecture=lesson.lecture,
+        minutes=lesson.minutes,
     )  # fmt: skip
     write_atomically(path, text)
     return path
+
+
+def lay_out(chromium, paths):
+    """Put the lessons at ``paths`` on slides, in place and side by side; return how many slides each has.
+
+    Parameters
+    ----------
+    chromium : playwright.sync_api.Browser
+    paths : list of Path
+        As ``make`` writes them; beside them the folders ``assets`` and ``layout``.
+
+    Raises
+    ------
+    SystemExit
+        If a lesson cannot be laid out; says which and why.
+    """
+    pages_open, errors, slides = [], [], []
+    try:
+        for path in paths:
+            page = chromium.new_page(viewport={"width": 1280, "height": 720})
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            pages_open.append(page)
+            page.goto(path.as_uri(), wait_until="commit")
+        for page, path in zip(pages_open, paths):
+            try:
+                page.wait_for_function("window.laidOut", timeout=300_000)
+            except Exception as error:
+                raise SystemExit(f"{path.stem}: no deck. {'; '.join(errors) or error}") from None
+            slides.append(page.evaluate("window.laidOut.slides"))
+            write_atomically(path, page.content().replace('type="text/plain" data-show=""', ""))
+    finally:
+        for page in pages_open:
+            page.close()
+    return slides
 
 
 def contents(course, folder, sheets):
@@ -157,13 +195,18 @@ def make_all(names="", folder=FOLDER, printed=False):
         # Links to the old files would be written through.
         shutil.rmtree(new / "assets", ignore_errors=True)
         sheets = assets.copy_deck(new / "assets")
+        assets.copy_layout(new / "layout")
         paths = [make(lesson, new, sheets) for lesson in chosen]
+        at_once = os.cpu_count() or 1
+        with browser() as chromium:
+            for some in (paths[i : i + at_once] for i in range(0, len(paths), at_once)):
+                for path, slides in zip(some, lay_out(chromium, some)):
+                    print(f"{path.name}: {slides} slides, {path.stat().st_size / 1e6:.1f} MB", flush=True)
+            for path in paths if printed else ():
+                print_pdf(chromium, path)
+        shutil.rmtree(new / "layout")
         contents(lessons(), new, sheets)
-        if printed:
-            from tools.browser import print_decks
-
-            print_decks(paths)
-    return [folder / path.name for path in paths]
+    return [folder / f"{lesson.stem}.html" for lesson in chosen]
 
 
 def main(arguments=None, *, prog="course slides", printed=False, opened=False):
@@ -174,8 +217,6 @@ def main(arguments=None, *, prog="course slides", printed=False, opened=False):
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write")
     options = parser.parse_args(arguments)
     paths = make_all(" ".join(options.lessons), options.folder.absolute(), options.pdf)
-    for path in paths:
-        print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
     print(f"{len(paths)} decks in {options.folder}")
     if options.open:
         webbrowser.open((paths[0] if len(paths) == 1 else options.folder.absolute() / "index.html").as_uri())
