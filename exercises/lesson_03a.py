@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
+from . import Changed, Edit, Exercise
 
 
 def _opened_gate_inputs():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong, plain
+from . import Edit, Exercise, Wrong, plain
 
 
 def _regressions():

@@ -1,194 +1,143 @@
-"""Exercises of lesson 07a: the KL divergence, the reparameterised sample, the loss, hidden weights β, many samples."""
+"""Exercises of lesson 07a: three hills, two normals, a wonderful loss, an encoder for the loop, a lake."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
-_RNG = np.random.default_rng(17)
-_CODES = [(_RNG.normal(size=(B, m)), _RNG.normal(-0.5, 0.8, (B, m))) for B, m in ((4, 3), (3, 5))]
-_BATCHES = [
-    (_RNG.normal(0, 2, (B, d)), _RNG.random((B, d)), mu, log_var)
-    for (mu, log_var), (B, d) in zip(_CODES, ((4, 7), (3, 6)))
-]
-_LOG_WEIGHTS = [(_RNG.normal(-3, 1, (5, 4)),), (_RNG.normal(-1000, 4, (8, 3)),)]
+
+def _normals_inputs():
+    rng = np.random.default_rng(17)
+    for B, m in ((4, 3), (3, 5)):
+        yield (
+            rng.normal(size=(B, m)),
+            rng.normal(-0.5, 0.8, (B, m)),
+            rng.normal(size=(B, m)),
+            rng.normal(0.3, 0.5, (B, m)),
+        )
 
 
-def _measure_sample(answer):
-    """Codes, and the gradients of one function of the codes that arrive at both inputs; zeros where none arrives."""
+def _loss_inputs():
+    rng = np.random.default_rng(19)
+    for B, d, m, s in ((5, 7, 2, 0.4), (3, 4, 3, 1.5)):
+        yield rng.normal(size=(B, d)), rng.normal(size=(d, m)), *rng.normal(-0.3, 0.7, size=(3, B, m)), s
+
+
+def _loop(z):
+    return np.stack([z**2 - 1, z * (z**2 - 1)], axis=-1)
+
+
+def _measure_encoder(answer):
+    """Whether a trained network's normal q has a small average gap on new data of the loop."""
     import torch
+    from scipy.special import logsumexp
 
-    if not callable(answer):
-        raise ValueError("give the function itself, without calling it")
-    values = np.random.default_rng(5).normal(size=(4, 3, 4))
-    mu, log_var, eps, weights = (torch.tensor(value) for value in values)
-    mu.requires_grad_()
-    log_var.requires_grad_()
-    z = answer(mu, log_var, eps)
-    if z is None or z is Ellipsis:
-        return z
-    if not isinstance(z, torch.Tensor):
-        raise ValueError(f"return a PyTorch tensor; this is {type(z).__name__}")
-    if z.shape != mu.shape:
-        raise ValueError(f"the sample has shape {tuple(z.shape)}, and it must have that of mu, {tuple(mu.shape)}")
-    gradients = (None, None)
-    if z.requires_grad:
-        gradients = torch.autograd.grad((weights * z).sum(), (mu, log_var), allow_unused=True)
-    arrived = [torch.zeros_like(mu) if g is None else g for g in gradients]
-    return {"z": z, "gradient of mu": arrived[0], "gradient of log_var": arrived[1]}
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("give the trained PyTorch network itself")
+    rng, s = np.random.default_rng(5), 0.3
+    x = _loop(rng.standard_normal(1000)) + s * rng.standard_normal((1000, 2))
+    first = next(answer.parameters())
+    with torch.no_grad():
+        said = answer(torch.from_numpy(x).to(first.device, first.dtype)).cpu().numpy().astype(float)
+    if said.shape != (1000, 2):
+        raise ValueError(f"(B, 2) goes in and (B, 2) comes out, mean and log-variance; yours gives {said.shape}")
+
+    def log_likelihood(z):
+        return -np.sum((x[:, None] - _loop(z)) ** 2, axis=-1) / (2 * s**2) - np.log(2 * np.pi * s**2)
+
+    grid = np.linspace(-6, 6, 1201)[None]
+    log_p = logsumexp(log_likelihood(grid) - grid**2 / 2 - np.log(2 * np.pi) / 2, axis=1) + np.log(
+        grid[0, 1] - grid[0, 0]
+    )
+    mu, log_var = said.T
+    nodes, weights = np.polynomial.hermite_e.hermegauss(10)
+    copied = log_likelihood(mu[:, None] + np.exp(0.5 * log_var)[:, None] * nodes) @ (weights / weights.sum())
+    rate = -0.5 * (1 + log_var - mu**2 - np.exp(log_var))
+    gap = float(np.mean(log_p - copied + rate))
+    return {"narrower than the prior": bool(np.exp(0.5 * log_var).mean() < 0.7), "below 2 nats": gap < 2}
 
 
 EXERCISES = [
     Exercise(
-        name="07a.kl",
-        inputs=_CODES,
+        name="07a.hills",
         wrong=[
-            Changed(lambda solution, *a: -solution(*a), "A KL divergence is never negative. Try mu = 1, log_var = 0."),
-            Edit(
-                ".sum(axis=1)",
-                ".mean(axis=1)",
-                "Independent code numbers add up: which reduction over the code is that?",
+            Wrong([0.5, 0.2, 0.4], "A gap is a mean of logarithms: by which factor does q exceed the posterior?"),
+            Wrong(
+                [-0.693, -1.609, -0.255], "Can a KL divergence be negative? Look at which density is divided by which."
             ),
-            Edit("0.5 * ", "", "Compare with the one that was done by hand: a factor is missing."),
-            Changed(
-                lambda solution, mu, log_var: solution(mu, 2 * log_var),
-                "Read the argument's name again: is it the logarithm of the standard deviation, or of its square?",
-            ),
-            Changed(
-                lambda solution, mu, log_var: solution(mu, np.log(log_var**2)),
-                "The second argument is a logarithm, not the standard deviation itself.",
-            ),
-            Edit("np.exp(log_square)", "log_square", "One of the two places wants the variance, not its logarithm."),
-            Edit("centre**2", "centre", "What happens for a negative mean? It must cost as much as a positive one."),
-            Changed(lambda solution, *a: solution(*a).sum(), "One number for each image: sum over the code only."),
-            Changed(lambda solution, *a: solution(*a).mean(), "One number for each image: leave the batch alone."),
+            Wrong([0.693, 1.609, 1.151], "The third q covers two hills, and each of them with half of its mass."),
+            Wrong([0.693, 1.609, 0.223], "Is q of the third case half and half, or as the posterior has it?"),
+            Wrong([1.0, 2.322, 0.368], "Right, in bits. Nats are asked for."),
+            Wrong([0.693, 0.223, 0.255], "The lightest hill: what is q there, in units of the posterior?"),
         ],
-        hint="Check it by hand for mu = 1 and sigma = 2: section 4 has the number.",
+        hint="On each hill q is some factor times the posterior; average the factor's logarithm over q.",
     ),
     Exercise(
-        name="07a.sample",
-        measure=_measure_sample,
-        wrong=[
-            Edit(
-                "centre + noise * log_square.exp().sqrt()",
-                "(centre + noise * log_square.exp().sqrt()).detach()",
-                "The codes are right, and no gradient comes back: the encoder would learn nothing from the pictures.",
-            ),
-            Edit(
-                ".sqrt()",
-                ".sqrt().detach()",
-                "A gradient arrives at mu and none at log_var: the width could not learn.",
-            ),
-            Edit(
-                "log_square.exp().sqrt()",
-                "log_square",
-                "The noise is multiplied by a logarithm there, which can even be negative.",
-            ),
-            Edit(".sqrt()", "", "That stretches the noise by the variance. What has the unit of z?"),
-            Edit(
-                "noise * log_square.exp().sqrt()",
-                "0 * log_square",
-                "The noise does not enter at all: that is the mean.",
-            ),
-            Edit(" * log_square.exp().sqrt()", "", "Every code gets the same width: what is log_var for?"),
-            Edit(
-                "centre + noise * log_square.exp().sqrt()",
-                "(centre + noise) * log_square.exp().sqrt()",
-                "Stretch the noise first, then move it: the mean must come out as it went in.",
-            ),
-        ],
-        hint="Move and stretch the noise as in section 5, with tensor operations from mu and log_var all the way.",
-    ),
-    Exercise(
-        name="07a.elbo",
-        inputs=_BATCHES,
-        wrong=[
-            Edit(
-                "+ kl_solution",
-                "- kl_solution",
-                "Your loss rewards distance from the prior: which sign has the KL in the loss?",
-            ),
-            Edit(
-                "cross_entropy.sum(1)",
-                "cross_entropy.mean()",
-                "The pixels are averaged and the code is summed: section 10 shows what that does.",
-            ),
-            Edit(
-                "+ kl_solution(centre, log_square)",
-                "+ kl_solution(centre, log_square) / centre.shape[1]",
-                "The pixels are summed and the code is averaged: that makes the code too cheap.",
-            ),
-            Edit(
-                "cross_entropy.sum(1) + kl_solution(centre, log_square)",
-                "cross_entropy.mean() + kl_solution(centre, log_square) / centre.shape[1]",
-                "Both are averaged over dimensions; probabilities of independent pixels multiply.",
-            ),
-            Edit("np.mean", "np.sum", "Right for each image; the batch wants a mean."),
-            Changed(lambda solution, *a: -solution(*a), "That is the ELBO; a loss is its negative."),
-            Edit("+ kl_solution", "+ 2 * kl_solution", "The KL weighs twice what it should: look for a factor."),
-            Edit(" + kl_solution(centre, log_square)", "", "That is the autoencoder's loss: one term is missing."),
-            Changed(
-                lambda solution, a, *rest: solution(-a, *rest),
-                "A large logit means a dark pixel: look at which term goes with x.",
-            ),
-        ],
-        hint="One number for each image first: cross-entropy summed over pixels, plus the KL. Then the mean.",
-    ),
-    Exercise(
-        name="07a.beta",
+        name="07a.kl_normals",
+        inputs=list(_normals_inputs()),
         wrong=[
             Changed(
-                lambda solution: solution | {"a": 1.0}, "In a both are means, but over different numbers of dimensions."
-            ),
-            Changed(
-                lambda solution: solution | {"a": 1 / 64},
-                "In a the ratio is upside down: which term was divided by more?",
-            ),
-            Changed(lambda solution: solution | {"a": 1024.0}, "In a the KL is divided as well."),
-            Changed(lambda solution: solution | {"a": 1 / 16}, "In a the pixels are divided as well."),
-            Changed(
-                lambda solution: solution | {"b": 1.0}, "In b one of the two terms is not averaged over the batch."
-            ),
-            Changed(
-                lambda solution: solution | {"b": 1 / 128},
-                "In b the term that is summed over the batch weighs more, not less.",
-            ),
-            Changed(
-                lambda solution: solution | {"c": 1024.0},
-                "In c the normal likelihood has a factor in front of the squared error.",
-            ),
-            Changed(
-                lambda solution: solution | {"c": 2048.0},
-                "In c the factor of the normal likelihood goes the other way.",
-            ),
-            Changed(lambda solution: solution | {"c": 65536.0}, "In c both terms are averaged over the batch."),
-        ],
-        hint="Write each loss as a factor times (reconstruction summed + beta times KL summed), then read beta.",
-    ),
-    Exercise(
-        name="07a.bound",
-        inputs=_LOG_WEIGHTS,
-        wrong=[
-            Wrong(lambda log_w: log_w.mean(0), "A mean of logarithms: that is the ELBO. The average belongs inside."),
-            Edit(
-                ".mean(axis=0)", ".sum(axis=0)", "The logarithm of a sum; with more samples it would grow without end."
-            ),
-            Changed(
-                lambda solution, log_w: solution(log_w.T),
-                "The average runs over the samples of one image, not over the images.",
+                lambda solution, mu_1, log_var_1, mu_2, log_var_2: solution(mu_2, log_var_2, mu_1, log_var_1),
+                "The order matters: over which of the two densities does the mean run?",
             ),
             Edit(
-                " + np.log(np.exp(logs - top).mean(axis=0))",
+                " * np.exp(-log_var_2)",
                 "",
-                "The best sample alone is no bound: what do the others contribute?",
+                "In which unit does the distance of the means count? Try a very narrow second normal.",
             ),
-            Changed(
-                lambda solution, log_w: solution(log_w) - np.log(len(log_w)),
-                "The number of samples is divided out twice.",
+            Edit("np.exp(-log_var_2)", "np.exp(-log_var_1)", "The distance of the means is in units of the other one."),
+            Edit("- log_var_1 + log_var_2", "+ log_var_1 - log_var_2", "Try equal means: can the result be negative?"),
+            Edit("- 1 -", "-", "Try two equal normals. What must come out?"),
+            Edit("0.5 * np.sum", "np.sum", "Compare with the number by hand in section 5: a factor is too much."),
+            Edit(", axis=1)", ")", "One number for each row: sum over the code only."),
+        ],
+        hint="Try it with mean 0 and log-variance 0 as the second normal: it must give the rate of section 5.",
+    ),
+    Exercise(
+        name="07a.loss",
+        inputs=list(_loss_inputs()),
+        wrong=[
+            Edit("np.exp(0.5 * log_var) * eps", "np.exp(log_var) * eps", "By what is the noise stretched?"),
+            Edit(
+                "0.5 * np.sum((x - z @ W_d.T)",
+                "0.5 * np.mean((x - z @ W_d.T)",
+                "One of the two terms is still an average over dimensions.",
             ),
-            Changed(
-                lambda solution, log_w: -solution(log_w), "Mind the sign: the bound itself is asked for, not the loss."
+            Edit("rate = -0.5", "rate = 0.5", "The rate is negative for some rows: can that be?"),
+            Edit(
+                "distortion + rate + constant",
+                "distortion + rate",
+                "Everything that depends on the code is right. Can two values of s be compared by it?",
+            ),
+            Edit("0.5 * x.shape[1] *", "0.5 *", "The constant belongs to one feature; how many are there?"),
+            Edit(
+                "np.mean(distortion", "np.sum(distortion", "Right for each row; over the batch an average is asked for."
             ),
         ],
-        hint="Subtract the largest log-weight before you take the exponential, and add it again at the end.",
+        hint="Go through it line by line: the sample, the likelihood with its constant, the sign of the rate.",
+    ),
+    Exercise(
+        name="07a.encoder",
+        measure=_measure_encoder,
+        wrong=[
+            Edit("train_steps = 64, 1200", "train_steps = 64, 60", "It has only begun: train longer, on more draws."),
+            Edit(
+                "torch.exp(0.5 * log_square) * torch.randn(256)",
+                "0 * log_square",
+                "No q this far off comes from samples: do you decode a sample, or the mean?",
+            ),
+        ],
+        hint="Nearly: more steps, more hidden units, or a rate that falls towards the end.",
+    ),
+    Exercise(
+        name="07a.lake",
+        wrong=[
+            Wrong([0.667, 3.333, 1.445, 5], "In the second VAE the level is given. Which eigenvalues rise above it?"),
+            Wrong([0.667, 1.826, 1.445, 2], "That is the length; its square is asked for."),
+            Wrong([0.667, 4.0, 1.445, 2], "A column reaches from the water to the top of its hill."),
+            Wrong([0.667, 3.333, 2.89, 2], "Each live code has a half in its rate."),
+            Wrong([2.0, 2.0, 0.347, 2], "The noise is a mean of the eigenvalues that are left out, not their sum."),
+            Wrong([0.667, 3.333, 0.896, 2], "The rate adds up over both live codes."),
+        ],
+        hint="First the mean of what two codes leave out; then everything is measured from that level.",
     ),
 ]

@@ -1,179 +1,157 @@
-"""Exercises of lesson 07b: the β-VAE's objective, active units, the linear optimum, free bits, the MIG."""
+"""Exercises of lesson 07b: hidden weights β, which picture it was, a broken bound, a small network."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise
 
 
-def _objective_inputs():
-    rng = np.random.default_rng(3)
-    for n, m, beta in ((4, 3, 1.0), (6, 2, 0.25), (5, 5, 4.0)):
-        yield rng.uniform(5, 20, n), rng.standard_normal((n, m)), rng.standard_normal((n, m)), beta
+def _samples():
+    """Arguments of minus_bound: log_p (K, n), mu and log_var (n, m), eps (K, n, m); the second as small as digits'."""
+    rng = np.random.default_rng(23)
+    cases = []
+    for K, n, m, level in ((4, 3, 2, -3.0), (6, 2, 5, -1000.0)):
+        log_p = rng.normal(level, 2.0, (K, n))
+        cases.append((log_p, rng.normal(size=(n, m)), rng.normal(-1.0, 0.5, (n, m)), rng.standard_normal((K, n, m))))
+    return cases
 
 
-def _active_inputs():
-    rng = np.random.default_rng(4)
-    quiet, middle, loud = (rng.normal(0, sd, 400) for sd in (0.003, 0.05, 0.3))
-    constant = np.full(400, 0.7)
-    yield (np.stack([quiet, middle, loud, constant], axis=1),)
-    yield (np.stack([loud, loud + 1, 0.2 * loud, constant, -constant, quiet], axis=1),)
+def _others():
+    """Halved digits (500, 196) from the end of the training set."""
+    from course_lib import data
+
+    images = data.mnist().train_images[-500:] / np.float32(255)
+    return images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
 
 
-def _free_inputs():
-    rng = np.random.default_rng(5)
-    for n, m, floor in ((4, 3, 0.5), (6, 4, 0.2), (5, 5, 8.0)):
-        kl = rng.exponential(1.0, (n, m)) * np.linspace(0.1, 2.0, m)
-        yield rng.uniform(5, 20, n), kl, floor
+def _measure_small(answer):
+    """Whether a network bounds −log p of other digits by less than 46 nats, with five active units or more."""
+    import torch
+    import torch.nn.functional as F
 
-
-def _gap_inputs():
-    rng = np.random.default_rng(6)
-    for f, m in ((3, 6), (4, 4), (2, 5)):
-        yield rng.uniform(0, 1.2, (f, m)), rng.uniform(1.3, 2.5, f)
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("hand in the trained network itself, a PyTorch module")
+    net = answer.cpu().float().eval()
+    x = torch.from_numpy(_others())
+    with torch.no_grad():
+        try:
+            logits, mu, log_var = net(x)
+            again = net(x)[0]
+        except (RuntimeError, TypeError, ValueError):
+            raise ValueError("called with pictures (n, 196) it must return three: logits, mu and log_var") from None
+        if logits.shape != x.shape or mu.shape != log_var.shape or mu.shape[:1] != x.shape[:1]:
+            raise ValueError("logits must have the shape (n, 196), mu and log_var one shape (n, m)")
+        if torch.equal(logits, again):
+            raise ValueError("two calls give the same logits: a bound needs a new sample z each time")
+        found = []
+        for each in (logits, again):
+            pixels = F.binary_cross_entropy_with_logits(each, x, reduction="none").sum(1)
+            found.append(pixels - 0.5 * (1 + log_var - mu**2 - log_var.exp()).sum(1))
+    bound = float(torch.stack(found).mean())
+    return {"below 46 nats": bound < 46, "five active units": int((mu.var(0) > 0.01).sum()) >= 5}
 
 
 EXERCISES = [
     Exercise(
-        name="07b.objective",
-        inputs=list(_objective_inputs()),
+        name="07b.betas",
         wrong=[
-            Edit("-0.5", "0.5", "The sign: a divergence is never negative. Is yours?"),
-            Edit("-0.5 * ", "-", "A factor: compare with the closed form of lesson 7a."),
-            Edit(
-                ".sum(axis=1)",
-                ".mean(axis=1)",
-                "D is a sum over the pixels. How must the units be put together to be on the same scale?",
-            ),
-            Edit(
-                "np.mean(distortion + price * divergence)",
-                "distortion.mean() + price * divergence.sum()",
-                "Rate and distortion must both be per image: what do you do with the batch?",
+            Changed(
+                lambda solution: solution | {"a": 1.0}, "In a both are means, but over different numbers of dimensions."
             ),
             Changed(
-                lambda solution, D, mu, logvar, beta: solution(D, mu, np.log(logvar**2), beta),
-                "logvar can be negative, and a standard deviation cannot: what is it the logarithm of?",
+                lambda solution: solution | {"a": 1 / 64},
+                "In a the ratio is upside down: which term was divided by more?",
+            ),
+            Changed(lambda solution: solution | {"a": 1024.0}, "In a the rate is divided as well."),
+            Changed(lambda solution: solution | {"a": 1 / 16}, "In a the pixels are divided as well."),
+            Changed(
+                lambda solution: solution | {"b": 1.0}, "In b one of the two terms is not averaged over the batch."
             ),
             Changed(
-                lambda solution, D, mu, logvar, beta: solution(D, mu, 2 * logvar, beta),
-                "You take logvar for the logarithm of the standard deviation.",
+                lambda solution: solution | {"b": 1 / 128},
+                "In b the term that is summed over the batch weighs more, not less.",
             ),
-            Edit(
-                "distortion + price * divergence",
-                "price * distortion + divergence",
-                "Which of the two terms has the price?",
+            Changed(lambda solution: solution | {"c": 1024.0}, "In c the normal decoder has a factor in its D."),
+            Changed(
+                lambda solution: solution | {"c": 2048.0}, "In c the factor of the normal decoder goes the other way."
             ),
-            Edit("price * divergence", "divergence", "Your answer does not depend on beta."),
+            Changed(lambda solution: solution | {"c": 65536.0}, "In c both terms are averaged over the batch."),
         ],
-        hint="Sum over the units, add to D with the price, then one mean over the batch.",
+        hint="Write each loss as a factor times (D + beta R), both summed, then read beta.",
     ),
     Exercise(
-        name="07b.active",
-        inputs=list(_active_inputs()),
+        name="07b.which",
+        atol=0.01,
         wrong=[
-            Edit("axis=0", "axis=1", "You count images. Over which axis does a unit's mean have to vary?"),
-            Edit("np.var", "np.std", "The threshold is for the variance, not for its square root."),
-            Edit(
-                "np.var(means, axis=0)",
-                "(means**2).mean(axis=0)",
-                "A unit that always says the same says nothing, however large the number.",
+            Changed(
+                lambda solution: [4.0, *solution[1:]], "In nats: how many pictures is not yet how much information."
             ),
-            Changed(lambda solution, mu: solution(mu) / mu.shape[1], "Asked for is a count, not a share."),
-            Edit("> 0.01", "<= 0.01", "Those are the units that are not active."),
+            Changed(lambda solution: [2.0, 1.0, *solution[2:]], "Those are bits: the logarithms here are natural."),
+            Changed(
+                lambda solution: [solution[0], solution[0], *solution[2:]],
+                "Look at the second set again: can the code tell the first picture from the second?",
+            ),
+            Changed(
+                lambda solution: [solution[0], 0.0, *solution[2:]],
+                "In the second set the code tells something: left or right.",
+            ),
+            Changed(
+                lambda solution: [*solution[:2], 9.81, solution[3]],
+                "That is the whole rate: which part of it says something about the picture?",
+            ),
+            Changed(
+                lambda solution: [*solution[:2], 9.81 - np.log(4), solution[3]],
+                "Take the information of the same set: these codes cannot tell all four apart.",
+            ),
+            Changed(
+                lambda solution: [*solution[:3], solution[0]],
+                "Draw the four wide clouds of the last question on one axis, with the means between −6 and 6.",
+            ),
         ],
-        hint="One variance for each unit, over the data; then count.",
+        hint="How many groups of pictures can the code tell apart? And the two parts add up to R.",
     ),
     Exercise(
-        name="07b.optimum",
-        inputs=[
-            (np.array([8.0, 4.0, 2.0, 1.0, 0.5, 0.25]), 1.5),
-            (np.array([5.0, 3.0, 0.7, 0.2]), 0.5),
-            (np.ones(3), 2.0),
-        ],
+        name="07b.bound",
+        inputs=_samples(),
         wrong=[
             Edit(
-                "np.log(above / price).sum() / 2",
-                "np.log(above / price).sum()",
-                "The rate of one unit for variance 4 at the price 1 is log 2: check yours.",
-            ),
-            Edit("np.log(", "np.log2(", "Your rate is in bits, not in nats."),
-            Edit(
-                "np.log(above",
-                "np.log(variances",
-                "A rate is a divergence: which units of yours contribute a negative one?",
+                "np.exp(0.5 * log_var)",
+                "np.exp(log_var)",
+                "Noise is stretched by a deviation: what is the exponential of log_var?",
             ),
             Edit(
-                "np.minimum(variances, price).sum()",
-                "price * len(above)",
-                "A unit that is off is not free of distortion: what does it lose?",
+                ".sum(axis=2)",
+                ".mean(axis=2)",
+                "Densities of independent code numbers multiply: which reduction is that for their logarithms?",
             ),
             Edit(
-                "np.minimum(variances, price).sum() / 2",
-                "np.minimum(variances, price).sum()",
-                "The log-likelihood of a Gaussian has a factor before the square.",
+                "np.log(len(log_p)) - logsumexp(log_p + log_ratio, axis=0)",
+                "-np.mean(log_p + log_ratio, axis=0)",
+                "The mean of logarithms is the bound for one sample. Where does the mean belong?",
             ),
-            Edit("np.minimum", "np.maximum", "Can the distortion exceed that of a model without code?"),
-            Edit("len(above)", "int((variances > 1).sum())", "The water level is the price, not 1."),
-            Edit("len(above)", "int((variances <= price).sum())", "You count the units under water."),
+            Edit(
+                "np.log(len(log_p)) - logsumexp",
+                "-logsumexp",
+                "A logarithm of a sum: with more samples it would grow without end.",
+            ),
+            Changed(lambda solution, *a: -solution(*a), "That is the bound itself: the sign is asked for in front."),
         ],
-        hint="Split the eigenvalues at the water level, and treat the two parts apart.",
+        hint="Follow one sample of one picture by hand: z, then the three densities, then the mean over k.",
     ),
     Exercise(
-        name="07b.free_bits",
-        inputs=list(_free_inputs()),
+        name="07b.train",
+        measure=_measure_small,
         wrong=[
             Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "np.maximum(divergence, allowance).sum(axis=1).mean()",
-                "Which comes first, the mean over the batch or the floor?",
+                "epochs=6",
+                "epochs=0",
+                "It has not been trained, or hardly: how far is its bound from the floor?",
             ),
             Edit(
-                "per_unit < allowance",
-                "per_unit > allowance",
-                "That makes everything above the floor free. Below it should be.",
-            ),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "max(per_unit.sum(), allowance)",
-                "The floor holds for each unit, not for their sum.",
-            ),
-            Edit("per_unit).sum()", "per_unit).mean()", "Sum over the units, as ever."),
-            Edit("axis=0", "axis=1", "The mean is taken over the batch: which axis is it?"),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "per_unit.sum()",
-                "Your answer does not depend on the floor.",
-            ),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "np.maximum(per_unit - allowance, 0).sum()",
-                "Same gradient, another value: section 5 keeps the floor in the loss.",
+                "m=10",
+                "m=2",
+                "Count the units: two code numbers cannot do it.",
             ),
         ],
-        hint="First the batch, then the floor, then the units.",
-    ),
-    Exercise(
-        name="07b.gap",
-        inputs=list(_gap_inputs()),
-        wrong=[
-            Edit(
-                "(ordered[:, -1] - ordered[:, -2]) / entropies",
-                "ordered[:, -1] - ordered[:, -2]",
-                "A factor with more values has more to know: what makes the gaps comparable?",
-            ),
-            Edit(
-                "ordered[:, -1] - ordered[:, -2]",
-                "ordered[:, -1]",
-                "Two units that know the same would score as well as one: what is subtracted?",
-            ),
-            Edit("ordered[:, -2]", "shared.mean(axis=1)", "The gap is to one other unit, not to the average."),
-            Edit("ordered[:, -2]", "ordered[:, 0]", "The gap is to the runner-up, not to the last."),
-            Edit(
-                "((ordered[:, -1] - ordered[:, -2]) / entropies).mean()",
-                "np.mean(np.diff(np.sort(shared, axis=0), axis=0)[-1]) / entropies.mean()",
-                "Look along the other axis: each factor asks which units know it.",
-            ),
-            Edit(".mean()", ".sum()", "A mean over the factors."),
-        ],
-        hint="Per factor: best unit minus second best, over the factor's entropy.",
+        hint="Print the bound on digits that it has not seen and the variances of its means: which of the two is short?",
     ),
 ]

@@ -335,7 +335,6 @@ def _net(*layers):
 
 def _measured_wrongly():
     """For each measured exercise: answers of the wrong kind, each for one of its sentences."""
-    import torch
     from torch import nn
 
     from course_lib import data
@@ -399,6 +398,14 @@ def _measured_wrongly():
         def code(self, x):
             return self.encoder(x)
 
+    class NoSample(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.d = d
+
+        def forward(self, x):
+            return x[:, : self.d], x[:, :2], x[:, :2]
+
     scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
     shapes = {"W_xh": (5, 4), "W_hh": (5, 5), "b_h": 5, "W_hy": (3, 5), "b_y": 3}
     leaky = {name: np.ones(shape) for name, shape in shapes.items()} | {"r": 0.5}
@@ -438,7 +445,8 @@ def _measured_wrongly():
         "06e.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
         "06g.train": [3, lambda *a: 1, lambda *a: [np.ones(3), np.ones(3)]],
         "06k.int8_rows": [np.ones(3), lambda W: W, lambda W: (W, W, W)],
-        "07a.sample": [torch.ones(2), lambda mu, log_var, eps: mu.detach().numpy(), lambda mu, log_var, eps: mu[0]],
+        "07a.encoder": [3, _net(nn.Linear(2, 3))],
+        "07b.train": [3, _net(nn.Linear(196, 5)), NoSample(5), NoSample(196)],
     }  # fmt: skip
 
 

@@ -144,7 +144,8 @@ def adopt(lesson: Lesson, folder: Path) -> int:
         if other == folder or not before.exists() or not says_the_same(Lesson(before), Lesson(now)):
             continue
         for path in sorted(other.glob("*.ipynb")):
-            if not (folder / path.name).exists():
+            # What raised may be what the new code mends, and without its later cells it says little.
+            if not (folder / path.name).exists() and not errors(Lesson(path)):
                 shutil.copy(path, folder / path.name)
                 taken += 1
     return taken
@@ -207,7 +208,9 @@ def measure(chosen: list[Lesson], shifts: list[int], isas: list[str], jobs: int,
             if not (folder / f"{runs[0]}.ipynb").exists():
                 continue
             if taken := adopt(lesson, folder):
-                progress.say(f"{lesson.number}: says what it said before its code changed: {taken} runs kept")
+                progress.say(
+                    f"{lesson.number}: says what it said before its code changed: {taken} run{'s' * (taken != 1)} kept"
+                )
             rest[lesson.number] = [pool.submit(one, lesson, run) for run in runs[1:]]
         for lesson in chosen:
             for future in rest.get(lesson.number, []):
