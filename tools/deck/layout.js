@@ -79,7 +79,7 @@
     }
     if (!node.matches(".block")) continue;
     const begins = node.dataset.begins;
-    if (parts.length && (begins === "slide" || node.querySelector(".h2"))) keepBehind(parts[parts.length - 1]);
+    if (begins === "slide" && parts.length) keepBehind(parts[parts.length - 1]);
     let first = true;
     for (const element of [...node.children]) {
       element.dataset.cell = node.dataset.cell;
@@ -87,8 +87,7 @@
       const heading = element.matches(".heading");
       if (heading) under = element.firstElementChild.innerHTML;
       parts.push({
-        element, codes: [], cell: node.dataset.cell, first,
-        begins: element.matches(".h2") ? "slide" : first ? begins : "-", // a section begins a slide wherever it stands
+        element, codes: [], cell: node.dataset.cell, first, begins: first ? begins : "-",
         fragment: begins === "fragment", heading, under, answers: !heading && !element.matches(".text:not(.output), .code"),
         asks: /^\s*(Predict|Find out|Guess)/i.test(element.querySelector("strong")?.textContent || ""),
       });
