@@ -1,91 +1,106 @@
-"""Exercises of lesson 06f: parameters of a deep net, memory of a training, a chain of layers, combined gradients."""
+"""Exercises of lesson 06f: three chains, Adam's epsilon, a broken study, a deep logistic net."""
 
 import numpy as np
 
-from . import Changed, Edit, Exercise, Wrong
+from . import Edit, Exercise, Wrong
 
 
-def _combine_inputs():
-    rng = np.random.default_rng(6)
-    for counts in ([96, 32], [64, 64], [10, 20, 70]):
-        yield [rng.standard_normal((3, 2)) for _ in counts], counts
+def _study_inputs():
+    rng = np.random.default_rng(16)
+    for depths, rates, starts in ((4, 5, 5), (3, 4, 6)):
+        val, test = rng.uniform(0.01, 0.05, (2, depths, rates, starts))
+        counts = np.array([19_000, 25_000, 20_000, 18_000][:depths])
+        yield val, test, counts, 20_000
+
+
+def _measure_logistic(answer):
+    """Whether a trained network is deep and logistic, has a narrow code, and copies digits."""
+    import torch
+    from torch import nn
+
+    from course_lib import data
+
+    if not isinstance(answer, nn.Module):
+        raise ValueError("give the trained PyTorch network itself")
+    x = data.mnist().split(train=1, validation=800, flat=False).validation[0]
+    x = x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196).astype("float32")
+    device = next((p.device for p in answer.parameters()), torch.device("cpu"))
+    answer.eval()
+    try:
+        with torch.no_grad():
+            rebuilt = answer(torch.from_numpy(x).to(device)).cpu().numpy()
+    except RuntimeError:
+        raise ValueError("small digits, (n, 196), must go in") from None
+    if rebuilt.shape != x.shape:
+        raise ValueError(f"small digits, (n, 196), must come out; yours gives {tuple(rebuilt.shape)}")
+    parts = list(answer.modules())
+    others = (nn.ReLU, nn.Tanh, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Softplus, nn.Hardsigmoid)
+    widths = [part.out_features for part in parts if isinstance(part, nn.Linear)]
+    return {
+        "seven sigmoids or more": sum(isinstance(part, nn.Sigmoid) for part in parts) >= 7,
+        "no other activation": not any(isinstance(part, others) for part in parts),
+        "a code of at most 16": min(widths, default=196) <= 16,
+        "below 0.7 of the mean image": bool(np.mean((rebuilt - x) ** 2) < 0.7 * x.var(axis=0).mean()),
+    }
 
 
 EXERCISES = [
     Exercise(
-        name="06f.parameters",
-        rtol=1e-9,
+        name="06f.chains",
+        rtol=0.01,
         wrong=[
-            Edit("(n + 1) * k", "n * k", "Those are the weights alone: what else does a layer add?"),
-            Edit(
-                "(n + 1) * k for n, k in zip(layers_2006, layers_2006[1:])",
-                "n * k for n, k in zip(layers_2006[:4], layers_2006[1:5])",
-                "That is the encoder alone, and without its biases.",
-            ),
-            Edit(
-                "zip(layers_2006, layers_2006[1:])",
-                "zip(layers_2006[:4], layers_2006[1:5])",
-                "That is the encoder. The decoder has parameters as well.",
-            ),
-            Edit(
-                "sum((n + 1) * k for n, k in zip(layers_2006, layers_2006[1:])",
-                "2 * sum((n + 1) * k for n, k in zip(layers_2006[:4], layers_2006[1:5])",
-                "Nearly: the weights mirror, the biases do not. A layer has one for each of its outputs.",
-            ),
-            Changed(lambda solution: solution + 784, "Nearly: the input is no layer, it has no biases."),
+            Wrong([0.5**8, 0.5**8, -(0.5**8)], "A residual layer adds its input: what is its derivative?"),
+            Wrong([0.5**8, 1 + 0.5**8, 1 - 0.5**8], "Every single layer adds its input, not the whole chain once."),
+            Wrong([0.5**8, 1.5**8, 1.5**8], "Look at the sign in the third chain."),
+            Wrong([4.0, 12.0, 4.0], "The chain rule multiplies."),
+            Wrong([0.5**8, 1.5**8, -(0.5**8)], "By what is the gradient multiplied in each layer of the third chain?"),
         ],
-        hint="For each layer: inputs times outputs, and one bias for each output.",
+        hint="Write the derivative of one layer, plain and residual; then use the chain rule eight times.",
     ),
     Exercise(
-        name="06f.memory",
-        inputs=[(1000, 50, 1), (210_000, 2132, 64), (7, 3, 512)],
-        rtol=1e-9,
+        name="06f.adam",
+        rtol=0.01,
         wrong=[
-            Edit("4 * count", "count", "To train takes more than the weights: what does a step compute?"),
-            Edit("4 * count", "2 * count", "Weights and gradients; and what does Adam remember?"),
-            Edit("4 * count", "3 * count", "Count again what is as large as the weights: there are four."),
-            Edit(" + images * per_image", "", "The activations are missing."),
-            Edit("images * per_image", "per_image", "The activations of how many images are kept?"),
-            Edit("4 * (4", "(4", "Those are numbers; a float32 has some bytes."),
-            Wrong(lambda p, a, b: 16 * p + b * a, "The activations are numbers of some bytes as well."),
-            Edit("4 * count", "4 * images * count", "The weights are there once, for the whole batch."),
+            Wrong([1.0, 1.0, 1.0], "That is the limit of a gradient much larger than ε. Is it, in all three?"),
+            Wrong([1e-7, 1e-7, 1e-7], "That is what SGD does. Adam divides."),
+            Wrong([1.0, 0.5, 0.1], "Nearly: the last is not g over ε, there is a sum below."),
+            Wrong([1e5, 1.0, 0.1], "The gradient's own size stands below as well, beside ε."),
         ],
-        hint="Add up the rows of the table in section 9, and mind the bytes of a number.",
+        hint="Put the two numbers into g over (|g| + ε).",
     ),
     Exercise(
-        name="06f.chain",
-        inputs=[([0.4] * 8, False), ([0.4] * 8, True), ([0.5, -0.2, 2.0], True), ([0.5, -0.2, 2.0], False)],
+        name="06f.study",
+        inputs=list(_study_inputs()),
+        wrong=[
+            Edit("best = val.mean", "best = test.mean", "On which digits may the rate be chosen?"),
+            Edit(
+                "at_best.mean(axis=1)",
+                "at_best.min(axis=1)",
+                "The best start of several is luck. What stands for the net?",
+            ),
+            Edit("[counts <= budget]", "", "Some of the nets have more parameters than the others may have."),
+            Edit("val.mean(axis=2)", "val.min(axis=2)", "The rate is chosen by its luckiest start."),
+            Edit("at_best = test[", "at_best = val[", "Choose on validation digits, and report on which?"),
+        ],
+        hint="Ask of each line: which digits, which statistic over the starts, which nets?",
+    ),
+    Exercise(
+        name="06f.logistic",
+        measure=_measure_logistic,
         wrong=[
             Edit(
-                "1 + w if skip else w",
-                "w",
-                "The flag changes nothing in your answer: what does a residual layer do with its input?",
+                "nn.BatchNorm1d(n_out), nn.Sigmoid()",
+                "nn.Sigmoid()",
+                "It is deep and logistic, and it answers the mean image: look at the spread between images.",
             ),
-            Edit("1 + w if skip else w", "1 + w", "Right for residual layers; a plain one does not add its input."),
-            Changed(
-                lambda solution, weights, residual: solution(weights, False) + residual,
-                "Every single layer adds its input, not only the whole chain.",
+            Edit(
+                "nn.BatchNorm1d(n_out), nn.Sigmoid()",
+                "nn.BatchNorm1d(n_out), nn.ReLU()",
+                "It learns. Are its hidden layers logistic?",
             ),
-            Wrong(lambda weights, residual: sum(weights) + residual, "The chain rule multiplies."),
-            Changed(
-                lambda solution, weights, residual: solution(weights[:1] * len(weights), residual),
-                "The layers need not have the same weight.",
-            ),
+            Edit("[196, 48, 48, 48, 16, 48, 48, 48]", "[196, 48, 16, 48]", "It learns. Has it six hidden layers?"),
+            Edit("48, 48, 48, 16, 48", "48, 48, 48, 48, 48", "It learns. Where is its code of 16 numbers or fewer?"),
         ],
-        hint="Write the derivative of one layer, for both kinds; then use the chain rule.",
-    ),
-    Exercise(
-        name="06f.combine",
-        inputs=list(_combine_inputs()),
-        wrong=[
-            Wrong(lambda g, n: np.mean(g, axis=0), "Try it with 96 and 32: does every image count as much?"),
-            Wrong(lambda g, n: np.sum(g, axis=0), "A sum of means grows with the number of processes."),
-            Edit(" / sum(sizes)", "", "That is the sum over all images; their mean is asked for."),
-            Changed(
-                lambda solution, g, n: solution(g, [1 / k for k in n]), "The larger part must have the larger weight."
-            ),
-            Edit("/ sum(sizes)", "/ len(sizes)", "Divide by the number of images, not by the number of processes."),
-        ],
-        hint="Turn each mean back into a sum over its images, add, and divide by all images.",
+        hint="Which single change of section 8 or 9 keeps the signal alive in logistic layers? Then train long enough.",
     ),
 ]

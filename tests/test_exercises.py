@@ -443,6 +443,7 @@ def _measured_wrongly():
         "06d.field": [3],
         "06d.blind": [3, lambda: 3, lambda: nn.Conv2d(1, 1, 3)],
         "06e.double": [3, lambda c_in: 1, lambda c_in, c_out: 3, lambda c_in, c_out: nn.Conv2d(c_in, c_out, 3)],
+        "06f.logistic": [3, _net(nn.Linear(1, 2)), _net(nn.Linear(196, 5))],
         "06g.train": [3, lambda *a: 1, lambda *a: [np.ones(3), np.ones(3)]],
         "06h.held_out": [3, lambda x, y: "0.5"],
         "06h.head": [3, lambda encoder, x, y: nn.Linear(6, 3)],
