@@ -1,177 +1,178 @@
-"""Exercises of lesson 06e: sizes down and up, counting a layer, Keras's padding, overlaps, doubling without a pattern."""
+"""Exercises of lesson 06e: larger images, is the code used, a network that stays blank, training for shifts."""
 
 import numpy as np
 
 from . import Changed, Edit, Exercise, Wrong
 
 
-def _windows(n, k, s):
-    """How often a convolution of kernel k and stride s reads each of its n inputs."""
-    count = np.zeros(n)
-    for i in range((n - k) // s + 1):
-        count[i * s : i * s + k] += 1
-    return count
+def _cases():
+    """A plain autoencoder, one whose code is empty, and a mixture: encode, decode, x."""
+    rng = np.random.default_rng(61)
+    x, W = rng.normal(size=(5, 6)), rng.normal(size=(6, 6))
+
+    def plain(x):
+        return x @ W, np.zeros_like(x)
+
+    def around(x):
+        return np.ones((len(x), 2)), x
+
+    def half(x):
+        return x[:, :3], x[:, 3:]
+
+    return [
+        (plain, lambda z, rest: z @ np.linalg.inv(W) + 0.1 + rest, x),
+        (around, lambda z, rest: rest + z.mean() - 0.9, x),
+        (half, lambda z, rest: np.concatenate([z * (1 + 0.3 * rest), rest], axis=1), x),
+    ]
 
 
-def _measure_double(answer):
-    """Build the student's module for 3 channels in and 4 out; look at its shape, its answer to a constant, its weights."""
+def _digits(n=300):
+    """Digits from the middle of MNIST's training part, (n, 1, 16, 16)."""
+    from course_lib import data
+
+    images = data.mnist().train_images[30_000 : 30_000 + n] / np.float32(255)
+    wide = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    return wide.reshape(-1, 1, 16, 2, 16, 2).mean(axis=(3, 5))
+
+
+def _answer(net, x):
+    """What a network gives for images, or an empty array if it cannot take them."""
+    from course_lib import training
+
+    try:
+        return training.predict(net, x)
+    except (RuntimeError, TypeError, ValueError):
+        return np.zeros(0)
+
+
+def _measure_grey(net):
+    """Whether the network's answers follow the digits."""
     import torch
 
-    if not callable(answer):
-        raise ValueError("give the function double itself, without calling it")
-    torch.manual_seed(0)
-    try:
-        net = answer(3, 4)
-    except TypeError as error:
-        raise ValueError(f"double must be called as double(c_in, c_out): {error}") from None
-    if net is None or net is Ellipsis:
-        return net
     if not isinstance(net, torch.nn.Module):
-        raise ValueError("double(c_in, c_out) must return a module, for example an nn.Sequential")
-    net = net.float().eval()
-    with torch.no_grad():
-        constant, noise = net(torch.ones(1, 3, 8, 8)), net(torch.randn(1, 3, 8, 8))
-    if tuple(constant.shape) != (1, 4, 16, 16):
-        raise ValueError(
-            f"(1, 3, 8, 8) must become (1, 4, 16, 16), and becomes {tuple(constant.shape)}: the formulas of section 2 say why"
-        )
-    inside = constant[:, :, 4:-4, 4:-4]
-    pattern = (inside - inside.mean((2, 3), keepdim=True)).abs().max() / inside.abs().max().clamp(min=1e-12)
+        raise ValueError("give the trained PyTorch network itself")
+    x = _digits()
+    x_hat = _answer(net, x)
+    if x_hat.shape != x.shape:
+        raise ValueError(f"images {x.shape} must come back in their shape, and come back as {x_hat.shape}")
     return {
-        "no pattern": bool(pattern < 1e-4),
-        "depends on the input": bool(noise[:, :, 4:-4, 4:-4].std((2, 3)).max() > 1e-6),
-        "has weights": any(p.requires_grad for p in net.parameters()),
+        "answers differ": bool(x_hat.std(axis=0).mean() > 0.02),
+        "better than grey": bool(np.mean((x_hat - x) ** 2) < 0.5 * x.var()),
     }
 
 
-_LAYERS = [(1, 8, 3, 14), (16, 32, 5, 7), (3, 3, 1, 10)]
-_PADDED = [(28, 3, 2), (7, 3, 2), (14, 4, 2), (10, 5, 3), (9, 2, 3), (6, 3, 1)]
-_TRANSPOSED = [(4, 3, 2), (4, 4, 2), (3, 2, 3), (5, 5, 1)]
+def _measure_shifts(net):
+    """Whether the errors for three shifts are below 0.02, and the code has 16 numbers."""
+    import torch
 
-
-def _emptied(net):
-    net.load_state_dict({name: 0 * array for name, array in net.state_dict().items()})
-    return net
+    if not (isinstance(net, torch.nn.Sequential) and len(net) == 2):
+        raise ValueError("give the trained PyTorch network, a pair nn.Sequential(encoder, decoder)")
+    x = _digits()
+    wide = np.pad(x, ((0, 0), (0, 0), (0, 0), (3, 3)))
+    found = {"code of 16": _answer(net[0], x).shape[1:] == (16,)}
+    for by, name in ((-3, "left"), (0, "middle"), (3, "right")):
+        moved = np.ascontiguousarray(wide[..., 3 - by : 19 - by])
+        x_hat = _answer(net, moved)
+        if x_hat.shape != x.shape:
+            raise ValueError(f"images {x.shape} must come back in their shape, and come back as {x_hat.shape}")
+        found[name] = bool(np.mean((x_hat - moved) ** 2) < 0.02)
+    return found
 
 
 EXERCISES = [
     Exercise(
-        name="06e.sizes",
+        name="06e.larger",
         wrong=[
             Changed(
-                lambda solution: solution | {"down": 10},
-                "Windows are one more than steps between them: look at the end of the formula.",
-            ),
-            Changed(lambda solution: solution | {"down": 12}, "Round down: a window that does not fit is not used."),
-            Changed(
-                lambda solution: solution | {"down": 10, "up": 28}, "Windows are one more than steps between them."
-            ),
-            Changed(lambda solution: solution | {"down": 9}, "The padding is on both sides."),
-            Changed(lambda solution: solution | {"up": 35}, "The transposed layer cuts its padding off, at both ends."),
-            Changed(lambda solution: solution | {"up": 33}, "The transposed layer cuts its padding off, at both ends."),
-            Changed(
-                lambda solution: solution | {"up": 34},
-                "The first input writes a whole kernel, each further one moves on by a stride.",
+                lambda solution: solution | {"kernels": 4 * solution["kernels"]},
+                "A kernel is used at more positions then. Does it get more weights?",
             ),
             Changed(
-                lambda solution: solution | {"up": 32, "output_padding": 0},
-                "Compute the size without output_padding before you mend it.",
+                lambda solution: solution | {"dense": 2832 + 2992},
+                "The maps in front of the code are larger than 4 × 4 now.",
             ),
             Changed(
-                lambda solution: solution | {"output_padding": 0},
-                "Then the decoder ends at another size than the image has.",
+                lambda solution: solution | {"dense": 2 * (2832 + 2992)}, "Twice as high, and twice as wide as well."
             ),
             Changed(
-                lambda solution: solution | {"output_padding": 2}, "One row for each that is missing, at one end only."
+                lambda solution: solution | {"dense": 4 * (2832 + 2992)},
+                "Nearly. The biases of the code do not become more.",
+            ),
+            Changed(lambda solution: solution | {"dense": 704 * 16 * 2}, "The biases are missing."),
+            Changed(lambda solution: solution | {"factor of products": 2}, "Positions are counted along both axes."),
+            Changed(
+                lambda solution: solution | {"factor of products": 1},
+                "The weights stay as they are; how often is each one used?",
             ),
         ],
-        hint="Down: the formula with the floor. Up: the formula with (n - 1) s. Then what is missing to 32?",
+        hint="Go through the picture of section 1 with 32 pixels: which sizes change? Then count layer by layer.",
     ),
     Exercise(
-        name="06e.cost",
-        inputs=_LAYERS,
+        name="06e.code_used",
+        inputs=_cases(),
         wrong=[
-            Edit("weights + c_out", "weights", "There is one bias for each output channel."),
-            Edit(" * n_out**2", "", "Every weight works again at each position of the output."),
-            Edit("k**2", "k", "The kernel is a square: k by k weights for each pair of channels."),
-            Edit("c_in * c_out", "c_out", "Each output channel looks at all input channels."),
-            Edit("weights + c_out", "weights + c_in", "One bias for each channel that comes out, not in."),
             Edit(
-                "weights * n_out**2",
-                "weights * n_out**2 + c_out * n_out**2",
-                "Count the products only; adding the bias is none.",
+                "np.roll(z, -1, axis=0), rest)",
+                "np.zeros_like(z), rest)",
+                "Zero may be a code that the decoder has never met. Give it the code of another image.",
             ),
-            Changed(
-                lambda solution, *a: solution(*a)[::-1],
-                "The other way round: first the parameters, then the multiplications.",
+            Edit(
+                "np.roll(z, -1, axis=0), rest)",
+                "np.roll(z, -1, axis=0), np.roll(rest, -1, axis=0))",
+                "Then the whole image is exchanged. Only the code may be another's.",
             ),
+            Edit(
+                "np.roll(z, -1, axis=0)",
+                "np.roll(z, 1, axis=0)",
+                "Every image gets the code of the next one; yours gets that of the one before.",
+            ),
+            Edit(
+                "np.roll(z, -1, axis=0)",
+                "np.roll(z, -1)",
+                "Without an axis the numbers move within and across the codes.",
+            ),
+            Edit(
+                "np.mean((exchanged - x) ** 2)",
+                "np.mean((exchanged - np.roll(x, -1, axis=0)) ** 2)",
+                "The question is whether the image itself still comes back: compare with x.",
+            ),
+            Edit(
+                "np.mean((as_it_is - x) ** 2), np.mean((exchanged - x) ** 2)",
+                "np.sum((as_it_is - x) ** 2), np.sum((exchanged - x) ** 2)",
+                "Means are asked for.",
+            ),
+            Wrong(lambda encode, decode, x: (0.0, 0.0), "Decode, and compare with x."),
         ],
-        hint="One kernel is k by k for each pair of input and output channel. Then: how often is it used for one image?",
+        hint="Two calls of decode: they differ in the codes alone. Both results are compared with x.",
     ),
     Exercise(
-        name="06e.same",
-        inputs=_PADDED,
+        name="06e.grey",
+        measure=_measure_grey,
         wrong=[
-            Changed(lambda solution, *a: solution(*a)[::-1], "Right numbers, wrong ends: where does the odd one go?"),
-            Wrong(lambda n, k, s: (k // 2, k // 2), "That is the usual setting in PyTorch, whatever the size is."),
-            Wrong(
-                lambda n, k, s: ((k - 1) // 2, (k - 1) // 2), "That is the usual setting in PyTorch, for odd kernels."
+            Edit(
+                "nn.init.constant_(with_weights(cured)[-1].bias, -2) ",
+                "pass ",
+                "It still gives the same answer, whatever the digit.",
             ),
             Edit(
-                "max((outputs - 1) * s + k - n, 0)",
-                "k - 1",
-                "Right at stride 1. A larger stride can leave pixels over.",
-            ),
-            Edit("int(np.ceil(n / s))", "n // s", "Keras keeps ceil(n / s) outputs; yours rounds down."),
-            Edit(
-                "max((outputs - 1) * s + k - n, 0)",
-                "(outputs - 1) * s + k - n",
-                "No padding can be negative: pixels at the end may go unread.",
+                "scheduler=cure_cycle, epochs=30",
+                "scheduler=cure_cycle, epochs=9",
+                "The start is right; now train as long as the stub does.",
             ),
         ],
-        hint="How far do ceil(n / s) windows reach, and how much of that is missing? Half before, the rest after.",
+        hint="All answers are nearly 0. Which sum leads to it, and how large is the slope of the last function there?",
     ),
     Exercise(
-        name="06e.overlap",
-        inputs=_TRANSPOSED,
-        wrong=[
-            Changed(lambda solution, n, k, s: solution(n, s, k), "Stride and kernel are exchanged."),
-            Changed(
-                lambda solution, n, k, s: solution(n, k, s)[: n * s],
-                "Nothing is cut off here: the last input writes a kernel, too.",
-            ),
-            Changed(lambda solution, n, k, s: solution(n, k, 1), "Neighbouring inputs write a stride apart."),
-            Wrong(_windows, "That is how often a convolution reads each input. Here inputs write into outputs."),
-            Changed(
-                lambda solution, *a: np.minimum(solution(*a), 1),
-                "Add one for every input that writes, do not set to one.",
-            ),
-        ],
-        hint="Start from zeros of length (n - 1) s + k. Input i adds one to k neighbouring places; where do they begin?",
-    ),
-    Exercise(
-        name="06e.double",
-        measure=_measure_double,
+        name="06e.shifts",
+        measure=_measure_shifts,
         wrong=[
             Edit(
-                "nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), nn.Conv2d(c_in, c_out, 5, padding=2))",
-                "nn.ConvTranspose2d(c_in, c_out, 3, stride=2, padding=1, output_padding=1)",
-                "A constant comes out with a pattern: see the counts of section 9.",
+                "(-3, -2, -1, 0, 1, 2, 3)",
+                "(0, 0, 0, 0, 0, 0, 0)",
+                "Digits in the middle come back, and moved ones do not: what has the network seen?",
             ),
-            Edit(
-                "nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), nn.Conv2d(c_in, c_out, 5, padding=2))",
-                "nn.ConvTranspose2d(c_in, c_out, 4, stride=2, padding=1)",
-                "A constant comes out with a pattern: see the counts of section 9.",
-            ),
-            Changed(
-                lambda solution: lambda *channels: _emptied(solution(*channels)),
-                "Its answer does not depend on the input.",
-            ),
-            Changed(
-                lambda solution: lambda *channels: solution(*channels).requires_grad_(False),
-                "It has nothing to learn: no parameter takes a gradient.",
-            ),
+            Edit("epochs=2", "epochs=0", "It has not been trained."),
         ],
-        hint="Repeat the pixels first; then let a convolution of stride 1 look at them.",
+        hint="Train on copies at all shifts, from −3 to 3, with enough steps; and the code has 16 numbers.",
     ),
 ]
