@@ -79,7 +79,7 @@ full: $(VENV)/.test ## run lessons in the full profile and write docs/full.md: a
 table: $(VENV)/.test ## print the table of lessons with their measured times
 	@$(COURSE) table
 
-slides: $(VENV)/.pages ## make the decks in build/slides: all, or make slides N=03a
+slides: $(VENV)/.pages ## make the decks in build/slides (needs Chromium or Chrome): all, or N=03a
 	@$(COURSE) slides $(N)
 
 present: $(VENV)/.pages ## make a deck and open it: make present N=03a
@@ -88,7 +88,7 @@ present: $(VENV)/.pages ## make a deck and open it: make present N=03a
 pdf: $(VENV)/.pages ## make the decks and print them to PDF (needs Chromium or Chrome)
 	@$(COURSE) pdf $(N)
 
-site: $(VENV)/.pages ## make the web site in build/site, with the decks
+site: $(VENV)/.pages ## make the web site in build/site, with the decks (needs Chromium or Chrome)
 	@$(COURSE) site
 
 handout: $(VENV)/.lab ## make student copies without solutions in build/handout: all, or N=03a
