@@ -29,3 +29,11 @@ def test_the_hours_are_those_that_the_lessons_say():
         assert abs(hours - minutes / 60) <= 0.051, f"lecture {lecture}: {minutes / 60:.1f} hours, not {hours}"
     text = "\n".join(cell.source for cell in lessons("00")[0].markdown)
     assert int(re.search(r"about (\d+) hours", text)[1]) == round(total / 60)
+
+
+def test_every_link_between_lessons_leads_to_one():
+    names = {lesson.path.name for lesson in lessons()}
+    for lesson in lessons():
+        for cell in lesson.markdown:
+            for _, name in LINK.findall(cell.source):
+                assert name in names, f"{lesson.path.name} leads to {name}, which is no lesson"
