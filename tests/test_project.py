@@ -182,7 +182,7 @@ def test_the_walk_through_has_its_commands_in_order():
 
 
 def test_workflows_are_valid_and_every_job_ends():
-    assert [path.stem for path in WORKFLOWS] == ["browser", "lessons", "quick", "weekly"]
+    assert [path.stem for path in WORKFLOWS] == ["browser", "lessons", "quick", "site", "weekly"]
     schema("vendor.github-workflows", *WORKFLOWS)
     schema("custom.github-workflows-require-timeout", *WORKFLOWS)
 
@@ -192,8 +192,14 @@ def test_a_workflow_may_only_read_and_runs_fixed_versions_of_actions(path):
     flow = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert flow["permissions"] == {"contents": "read"}
     assert "group" in flow["concurrency"]
-    for job in flow["jobs"].values():
-        assert "permissions" not in job and not job.get("continue-on-error")
+    for name, job in flow["jobs"].items():
+        if (path.stem, name) == ("site", "publish"):
+            # It may write, so that it runs nothing of this repository.
+            assert job["permissions"] == {"pages": "write", "id-token": "write"}
+            assert [step["uses"].partition("@")[0] for step in job["steps"]] == ["actions/deploy-pages"]
+        else:
+            assert "permissions" not in job
+        assert not job.get("continue-on-error")
         for step in job["steps"]:
             if "uses" in step:
                 assert re.fullmatch(r"actions/[a-z-]+@v\d+", step["uses"])

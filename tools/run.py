@@ -58,8 +58,8 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, float]:
-    """Run every cell of ``notebook`` in a fresh kernel whose working directory is ``folder``.
+def execute(notebook: nbformat.NotebookNode, path: Path) -> dict[str, float]:
+    """Run every cell of ``notebook``, to be stored at ``path``, in a fresh kernel that works in that folder.
 
     Returns
     -------
@@ -71,34 +71,49 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, float]:
     LessonRaised
         If a cell raises and is not tagged ``raises-exception``, takes too long, or the kernel dies.
     """
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-
+    from tools import live
     from tools.kernel import Runner
 
-    lesson = Lesson("draft.ipynb", notebook)
+    lesson = Lesson(path.name, notebook)
     begin = time.perf_counter()
-    with Runner(notebook, folder) as runner:
-        for cell in lesson.code:
-            try:
-                error = runner.run(cell)
-            except DeadKernelError:
-                raise LessonRaised(
-                    f"{lesson.name(cell)}: the kernel died (perhaps there was too little memory)"
-                ) from None
-            except CellTimeoutError as late:
-                raise LessonRaised(f"{lesson.name(cell)}: {str(late).splitlines()[0]}") from None
-            if error and "raises-exception" not in cell.metadata.get("tags", []):
-                raise LessonRaised(f"{lesson.name(cell)}: {error}\n\n{_traceback(cell)}")
+    with Runner(notebook, path.parent) as runner:
+        run_cells(runner, lesson)
         wall = time.perf_counter() - begin
         # Recording is not measured: the lesson itself draws none of these pictures.
         runner.meter.stop()
         record_explorers(runner, notebook)
+        if path.resolve().parent == NOTEBOOKS:
+            try:
+                live.record(runner, lesson)
+            except ValueError as error:
+                raise LessonRaised(str(error)) from None
         meter = runner.meter
     return {
         "wall_s": round(wall, 1),
         "cpu_s": round(meter.cpu_s, 1),
         "peak_mb": round(meter.peak_bytes / 1e7) * 10,
     }
+
+
+def run_cells(runner, lesson: Lesson) -> None:
+    """Run every code cell of ``lesson`` in ``runner``.
+
+    Raises
+    ------
+    LessonRaised
+        If a cell raises and is not tagged ``raises-exception``, takes too long, or the kernel dies.
+    """
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    for cell in lesson.code:
+        try:
+            error = runner.run(cell)
+        except DeadKernelError:
+            raise LessonRaised(f"{lesson.name(cell)}: the kernel died (perhaps there was too little memory)") from None
+        except CellTimeoutError as late:
+            raise LessonRaised(f"{lesson.name(cell)}: {str(late).splitlines()[0]}") from None
+        if error and "raises-exception" not in cell.metadata.get("tags", []):
+            raise LessonRaised(f"{lesson.name(cell)}: {error}\n\n{_traceback(cell)}")
 
 
 def _traceback(cell) -> str:
@@ -222,7 +237,7 @@ def run(path: Path, draft: str | Path | None = None) -> dict[str, float]:
     stored = upgraded(nbformat.read(path, as_version=4)) if path.exists() else None
     notebook = from_draft(draft, stored) if draft else stored
     with recorded_answers(Lesson(path, notebook)):
-        measured = execute(notebook, path.parent)
+        measured = execute(notebook, path)
         notebook.metadata["course"] = {**notebook.metadata.get("course", {}), **measured}
         tidy(notebook)
         nbformat.validate(notebook)

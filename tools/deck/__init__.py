@@ -17,7 +17,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from pygments.formatters import HtmlFormatter
 
-from tools import assets, pages
+from tools import assets, live, pages
 from tools.browser import browser, print_pdf
 from tools.folders import replaced
 from tools.kernel import write_atomically
@@ -76,8 +76,8 @@ def source_html(cell):
     return f'<div class="source">{pages.code(re.sub(chr(10) + "{3,}", chr(10) * 2, cell.source))}</div>'
 
 
-def code_parts(group, identity):
-    """A code cell, or the two halves of a pair, as parts: the code, then the outputs."""
+def code_parts(group, identity, panels):
+    """A code cell, or the two halves of a pair, as parts: the code, then the outputs, and the panel that computes."""
     mark = badge(group[0])
     if len(group) == 2:
         halves = "".join(
@@ -101,11 +101,13 @@ def code_parts(group, identity):
         kind, text = pages.output_html(output, f"{identity}-{i}")
         word = BADGES.get(mark) if hidden and i == 0 else None  # once for all that a cell measures
         yield part(f"output {kind}", text, badge=mark, word=word)
+    if cell.id in panels:
+        yield part("output live", live.panel_html(panels[cell.id], "assets/live/"))
 
 
 def blocks(lesson):
     """The lesson as a flat list of ``<div class="block">``, one for each cell or pair, in order."""
-    found = []
+    found, panels = [], live.stored(lesson)
     for number, group in enumerate(pairs(lesson.cells)):
         cell = group[0]
         kind = slide_type(cell)
@@ -114,7 +116,7 @@ def blocks(lesson):
         if kind == "notes":
             found.append(f'<aside class="notes">{pages.markdown(cell.source)}</aside>')
             continue
-        parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}")
+        parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}", panels)
         content = "\n".join(parts)
         if content:
             found.append(f'<div class="block" data-begins="{kind}" data-cell="{cell.id}">{content}</div>')
@@ -195,6 +197,7 @@ def make_all(names="", folder=FOLDER, printed=False):
         # Links to the old files would be written through.
         shutil.rmtree(new / "assets", ignore_errors=True)
         sheets = assets.copy_deck(new / "assets")
+        live.copy(new / "assets" / "live", assets.install(), lessons())
         assets.copy_layout(new / "layout")
         paths = [make(lesson, new, sheets) for lesson in chosen]
         at_once = os.cpu_count() or 1

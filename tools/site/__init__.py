@@ -1,8 +1,9 @@
 """The course's web site, made from the stored lessons: ``course site``.
 
 Copies of the lessons, prepared for Sphinx, go to a folder of their own; the pages to ``build/site``. Figures become
-files, explorers become pictures with sliders (``player.js``), words for the instructor stay out. The site needs no
-server and loads nothing from outside its folder.
+files, explorers become pictures with sliders (``player.js``), some with a panel below that computes with the lesson's
+model (``tools.live``); words for the instructor stay out. The site needs no server and loads nothing from outside its
+folder.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from tools import assets, deck, pages, ranges
+from tools import assets, deck, live, pages, ranges
 from tools.folders import replaced
 from tools.lesson import CLAIM, FRAMES, ROOT, folded, lessons, shown, slide_type, tags
 from tools.motif import motif
@@ -51,6 +52,7 @@ class Page:
         self.figures: list[tuple[str, str, str]] = []  # anchor, alternative text, file
         self.claims: list[Claims] = []
         self.heading = lesson.title
+        self.panels = live.stored(lesson)
         kept = [self.prepared(cell) for cell in lesson.cells if slide_type(cell) != "notes"]
         self.notebook = nbformat.v4.new_notebook(cells=kept, metadata={"kernelspec": NOTEBOOK_METADATA["kernelspec"]})
 
@@ -72,6 +74,8 @@ class Page:
             self.claims.append(Claims(anchor, self.heading, published(cell), "\n".join(printed(cell)), asserted(cell)))
             outputs.append(html_output(f'<span class="anchor" id="{anchor}"></span>'))
         outputs += [self.output(output) for output in cell.outputs]
+        if cell.id in self.panels:
+            outputs.append(html_output(live.panel_html(self.panels[cell.id], "../_static/live/")))
         cell.outputs = outputs
         cell.metadata = nbformat.from_dict({"tags": marks})
         return cell
@@ -137,40 +141,64 @@ def lecture_title(lesson):
     return f"Lecture {lesson.lecture}{': ' if title else ''}{title[:1].lower() if title[1:2].islower() else title[:1]}{title[1:]}"
 
 
+FRONT = "04a-draw"  # the panel of the first screen
+
+
+def card(page, decks):
+    """A lesson in the gallery: a picture, its title, its promise, and where its slides are."""
+    lesson = page.lesson
+    first = re.search(r"^\*\*(.+?)\*\*", lesson.cells[0].source, re.MULTILINE | re.DOTALL)
+    promise = html.escape(" ".join(first[1].split())) if first else ""
+    picture = (
+        f'<img loading="lazy" alt="" src="_static/figures/{page.figures[0][2]}">'
+        if page.figures
+        else motif(lesson.lecture)
+    )
+    slides = (
+        f'<a class="card-slides" href="decks/{lesson.stem}.html">slides</a>'
+        if (decks / f"{lesson.stem}.html").exists()
+        else ""
+    )
+    minutes = f"<small>{lesson.minutes} min</small>" if lesson.minutes else ""
+    return (
+        f'<div class="card"><a class="card-lesson" href="lessons/{lesson.stem}.html">{picture}'
+        f"<strong>{html.escape(lesson.title)}</strong><span>{promise}</span></a>{minutes} {slides}</div>"
+    )
+
+
 def written_index(pages_made, decks):
-    """index.md: what the course is, and its lessons in order; ``decks`` is the folder of the decks."""
+    """index.md: what the course is, a panel to try, and its lessons in order; ``decks`` is the folder of the decks."""
+    front = next((panel for page in pages_made for panel in page.panels.values() if panel["stem"] == FRONT), None)
     lines = [
         "# From recurrent networks to variational autoencoders",
         "",
-        f'<div class="site-motif">{motif(1)}{motif(7)}</div>',
-        "",
-        "An interactive course: recurrent networks, backpropagation through time, LSTM, autoencoders, the link to PCA, "
-        "variants, variational autoencoders. **Every model stands in PyTorch and in Keras, from the same weights, on the "
-        "same batches**, and every quantitative sentence is measured by a cell that could fail.",
-        "",
-        "These pages are the lessons as they were last run. The sliders move pictures that were computed then; in "
-        "JupyterLab the same explorers recompute with the lesson's model. In code, choose PyTorch or Keras once and all "
-        "pairs of the page follow; on a wide screen they stand side by side.",
+        "An interactive course for graduate students of physics, chemistry and mathematics. **Every model stands in "
+        "PyTorch and in Keras, from the same weights, on the same batches**, and every quantitative sentence is measured "
+        "by a cell that could fail. Read it here, run it in JupyterLab, or show it as slides.",
         "",
     ]
+    if front:
+        trained_in = next(page.lesson for page in pages_made if page.lesson.number == front["lesson"])
+        lines += [
+            live.panel_html(front, "_static/live/"), "",
+            f"This autoencoder was trained in [{trained_in.title}](lessons/{trained_in.stem}.ipynb); it computes in your browser.",
+            "",
+        ]  # fmt: skip
+    else:
+        lines += [f'<div class="site-motif">{motif(1)}{motif(7)}</div>', ""]
     for lecture in sorted({page.lesson.lecture for page in pages_made}):
         members = [page for page in pages_made if page.lesson.lecture == lecture]
         title = lecture_title(members[0].lesson)
-        lines += [f"## {title}", ""]
-        for page in members:
-            first = re.search(r"^\*\*(.+?)\*\*", page.lesson.cells[0].source, re.MULTILINE | re.DOTALL)
-            promise = " ".join(first[1].split()) if first else ""
-            deck = (
-                f' (<a href="decks/{page.lesson.stem}.html">slides</a>)'
-                if (decks / f"{page.lesson.stem}.html").exists()
-                else ""
-            )
-            lines.append(f"- [{page.lesson.title}](lessons/{page.lesson.stem}.ipynb){deck}: {promise}")
-        lines.append("")
+        lines += [f"## {title}", "", f'<div class="gallery">{"".join(card(page, decks) for page in members)}</div>', ""]
         lines += ["```{toctree}", ":hidden:", f":caption: {title}", ""]
         lines += [f"lessons/{page.lesson.stem}" for page in members]
         lines += ["```", ""]
     lines += [
+        "## How to use these pages", "",
+        "They are the lessons as they were last run. The sliders of an explorer move pictures that were computed then, and "
+        "a panel with a blue frame computes with the lesson's model while you watch; in JupyterLab all explorers do. In "
+        "code, choose PyTorch or Keras once and all pairs of the page follow; on a wide screen they stand side by side. "
+        "To run a lesson yourself, clone the course, say `make setup` and `make lab`; its README says more.", "",
         "## Look something up", "", "- [The notation](notation.md)", "- [All figures](figures.md)",
         "- [All claims, with what was measured](claims.md)", "",
         "```{toctree}", ":hidden:", ":caption: Look something up", "", "notation", "figures", "claims", "```", "",
@@ -249,6 +277,7 @@ def prepare(course, source, decks):
     for name in ("formulas.js", "player.js"):
         shutil.copy(assets.TOOLS / name, static / name)
     shutil.copy(assets.install() / "mathjax" / "es5" / "tex-svg-full.js", static / "tex-svg-full.js")
+    live.copy(static / "live", assets.install(), course)
     sheets = [f'@import url("fonts/{sheet}");\n' for sheet in assets.copy_fonts(static / "fonts")]
     (static / "fonts.css").write_text("".join(sheets), encoding="utf-8")
     for name, text in {

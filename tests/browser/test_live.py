@@ -1,0 +1,189 @@
+"""Panels that compute in the browser: what they say equals what both frameworks said; they answer at once, from a file and
+from a server; nothing leaves the folder; a browser that cannot says so."""
+
+import functools
+import http.server
+import json
+import shutil
+import statistics
+import threading
+
+import pytest
+
+from tools.deck import FOLDER as DECKS
+from tools.lesson import lessons
+from tools.live.panels import STORED
+from tools.site import FOLDER as SITE
+
+PANELS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(STORED.glob("*.json"))}
+STEM = {lesson.number: lesson.stem for lesson in lessons()}
+STATE = "stem => document.getElementById('live-' + stem).dataset.state"
+ANSWER = """async ([stem, name, x]) => {
+  const net = document.getElementById('live-' + stem).nets[name];
+  return Array.from(await net.answer(x));
+}"""
+
+
+def page_of(stem):
+    return f"lessons/{STEM[PANELS[stem]['lesson']]}.html"
+
+
+def turn_to(page, stem):
+    """Scroll to a panel and wait until it computes, or says that it cannot."""
+    page.locator(f"#live-{stem}").scroll_into_view_if_needed()
+    page.wait_for_function(f"({STATE})({stem!r})", timeout=120_000)
+    return page.evaluate(STATE, stem)
+
+
+@pytest.fixture(scope="module")
+def server():
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript",
+                          ".wasm": "application/wasm"}  # fmt: skip
+
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=SITE)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.mark.parametrize("way", ["file", "server"])
+@pytest.mark.parametrize("stem", PANELS)
+def test_the_browsers_numbers_are_those_of_both_frameworks(stem, way, watch, request, record_property):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page = watched.page
+    page.goto(
+        (SITE / page_of(stem)).as_uri() if way == "file" else f"{request.getfixturevalue('server')}/{page_of(stem)}"
+    )
+    assert turn_to(page, stem) == "ready"
+    for name, model in PANELS[stem]["models"].items():
+        for answer in model["answers"]:
+            found = page.evaluate(ANSWER, [stem, name, answer["x"]])
+            largest = max(map(abs, answer["PyTorch"]))
+            for framework in ("PyTorch", "Keras"):
+                apart = max(abs(a - b) for a, b in zip(found, answer[framework], strict=True))
+                assert apart < 1e-4 * largest, f"{name}, {framework}"
+        took = page.evaluate(
+            """async ([stem, name, x]) => {
+              const net = document.getElementById('live-' + stem).nets[name], times = [];
+              for (let i = 0; i < 40; i += 1) { const begin = performance.now(); await net.answer(x); times.push(performance.now() - begin); }
+              return times;
+            }""",
+            [stem, name, model["answers"][0]["x"]],
+        )
+        record_property("page_ms", [f"{stem} {name}", statistics.median(took), sorted(took)[int(0.95 * len(took))]])
+    watched.assert_quiet()
+
+
+def words(page, stem):
+    return page.inner_text(f"#live-{stem} .live-words")
+
+
+def test_a_drawing_is_copied_and_its_code_edited(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page = watched.page
+    page.goto((SITE / page_of("04a-draw")).as_uri())
+    assert turn_to(page, "04a-draw") == "ready"
+    panel = page.locator("#live-04a-draw")
+    panel.get_by_role("button", name="Clear").click()
+    assert "The pad is empty" in words(page, "04a-draw")
+    box = panel.locator(".live-pad").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
+    page.mouse.up()
+    page.wait_for_function(
+        "() => document.querySelector('#live-04a-draw .live-words').innerText.startsWith('The copy differs')"
+    )
+    # the stroke is a one: as the data set would hold it, 20 pixels high, and well copied
+    assert float(words(page, "04a-draw").split("by ")[1].split(" ")[0]) < 0.05
+    before = words(page, "04a-draw")
+    panel.locator("input[type=range]").nth(1).press("End")
+    page.wait_for_function(
+        "before => document.querySelector('#live-04a-draw .live-words').innerText !== before", arg=before
+    )
+    assert words(page, "04a-draw").startswith("Code number 1 is")
+    watched.assert_quiet()
+
+
+def test_a_name_is_read_and_strange_letters_are_named(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page = watched.page
+    page.goto((SITE / page_of("01d-type")).as_uri())
+    assert turn_to(page, "01d-type") == "ready"
+    assert words(page, "01d-type").startswith("papadopoulos: Greek")
+    field = page.locator("#live-01d-type input[type=text]")
+    field.fill("Ångström7")
+    page.wait_for_function("() => document.querySelector('#live-01d-type .live-words').innerText.includes('angstrom:')")
+    assert words(page, "01d-type").startswith("Not in the alphabet and left out: 7. angstrom:")
+    field.fill("")
+    page.wait_for_function(
+        "() => document.querySelector('#live-01d-type .live-words').innerText.includes('The name is empty')"
+    )
+    watched.assert_quiet()
+
+
+def test_the_plane_follows_pointer_and_sliders(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page = watched.page
+    page.goto((SITE / page_of("07b-plane")).as_uri())
+    assert turn_to(page, "07b-plane") == "ready"
+    box = page.locator("#live-07b-plane .live-pad").bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_function("() => document.querySelector('#live-07b-plane .live-words').innerText.includes('100.0 %')")
+    page.locator("#live-07b-plane input[type=range]").first.press("End")
+    page.wait_for_function("() => document.querySelector('#live-07b-plane .live-words').innerText.includes(' 0.0 %')")
+    watched.assert_quiet()
+
+
+@pytest.mark.parametrize("stem", PANELS)
+def test_a_panel_computes_on_its_slide(stem, watch):
+    watched = watch(viewport={"width": 1280, "height": 720})
+    page = watched.page
+    page.goto((DECKS / f"{STEM[PANELS[stem]['lesson']]}.html").as_uri())
+    page.wait_for_function("window.deckReady", timeout=60_000)
+    page.evaluate(
+        """stem => {
+          const slide = document.getElementById('live-' + stem).closest('section');
+          const { h, v } = Reveal.getIndices(slide);
+          Reveal.slide(h, v, 99);
+        }""",
+        stem,
+    )
+    page.wait_for_function(f"({STATE})({stem!r})", timeout=120_000)
+    assert page.evaluate(STATE, stem) == "ready"
+    inside = page.evaluate(
+        """stem => {
+          const slide = document.getElementById('live-' + stem).closest('section').getBoundingClientRect();
+          const stage = document.querySelector(`#live-${stem} .live-stage`);
+          const words = document.querySelector(`#live-${stem} .live-words`).getBoundingClientRect();
+          return words.bottom <= innerHeight && stage.scrollHeight <= stage.clientHeight + 1 && stage.scrollWidth <= stage.clientWidth + 1;
+        }""",
+        stem,
+    )
+    assert inside, "the drawn panel is larger than the room that the layout gave it"
+    watched.assert_quiet()
+
+
+def test_a_browser_without_webassembly_says_so_and_keeps_the_recorded_pictures(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    watched.page.add_init_script("delete window.WebAssembly")
+    watched.page.goto((SITE / page_of("04a-draw")).as_uri())
+    assert turn_to(watched.page, "04a-draw") == "failed"
+    assert "this browser has no WebAssembly" in words(watched.page, "04a-draw")
+    assert watched.page.locator(".explorer-player").count()
+
+
+def test_a_model_that_is_missing_beside_the_page_is_named(watch, tmp_path):
+    stem = "01d-type"
+    for part in ("lessons", "_static"):
+        shutil.copytree(SITE / part, tmp_path / part)
+    (tmp_path / "_static" / "live" / f"{stem}.js").unlink()
+    watched = watch(viewport={"width": 1440, "height": 900})
+    watched.page.goto((tmp_path / page_of(stem)).as_uri())
+    assert turn_to(watched.page, stem) == "failed"
+    assert f"{stem}.js is missing beside this page" in words(watched.page, stem)

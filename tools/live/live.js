@@ -1,0 +1,632 @@
+// Panels that compute with a lesson's model. A panel loads the runtime and its models when a reader turns to it.
+(() => {
+  "use strict";
+
+  const SIDE = 28;
+  const OKABE = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999", "#7A3F74"];
+
+  // ------------------------------------------------------------------------------------------------ models
+
+  const loaded = new Map();
+
+  function script(address) {
+    if (!loaded.has(address)) {
+      loaded.set(address, new Promise((done, failed) => {
+        const node = document.createElement("script");
+        node.src = address;
+        node.onload = done;
+        node.onerror = () => failed(new Error(`${address.split("/").pop()} is missing beside this page`));
+        document.head.append(node);
+      }));
+    }
+    return loaded.get(address);
+  }
+
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+  async function startRuntime(base) {
+    if (typeof WebAssembly !== "object") throw new Error("this browser has no WebAssembly");
+    await script(`${base}ort.wasm.min.js`);
+    ort.env.wasm.numThreads = 1;
+    ort.env.logLevel = "error";
+    if (location.protocol === "file:") {
+      await Promise.all([script(`${base}ort-wasm-simd-threaded.mjs.js`), script(`${base}ort-wasm-simd-threaded.wasm.js`)]);
+      ort.env.wasm.wasmBinary = bytes(courseWasm).buffer;
+      ort.env.wasm.wasmPaths = { mjs: URL.createObjectURL(new Blob([bytes(courseGlue)], { type: "text/javascript" })) };
+      delete window.courseWasm;
+    } else {
+      ort.env.wasm.wasmPaths = new URL(base, document.baseURI).href;
+    }
+  }
+
+  let runtime = null; // one for the page
+  function runtimeOf(base) {
+    runtime ??= startRuntime(base);
+    return runtime;
+  }
+
+  class Net {
+    constructor(session, { shape, type }) {
+      Object.assign(this, { session, shape, type, turn: Promise.resolve() });
+    }
+
+    // A session computes one answer at a time.
+    answer(values) {
+      this.turn = this.turn.then(async () => {
+        const data = this.type === "int64" ? BigInt64Array.from(values, BigInt) : Float32Array.from(values);
+        const { y } = await this.session.run({ x: new ort.Tensor(this.type, data, this.shape) });
+        return y.data;
+      });
+      return this.turn;
+    }
+  }
+
+  async function netsOf(panel, models) {
+    const { base, panel: stem } = panel.dataset;
+    await runtimeOf(base);
+    await script(`${base}${stem}.js`);
+    const nets = {};
+    for (const [name, facts] of Object.entries(models)) {
+      const model = bytes(courseModels[stem][name]);
+      nets[name] = new Net(await ort.InferenceSession.create(model, { executionProviders: ["wasm"] }), facts);
+    }
+    return nets;
+  }
+
+  // ------------------------------------------------------------------------------------------------ arithmetic
+
+  const argmax = (values) => values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+  function softmax(scores) {
+    const top = Math.max(...scores);
+    const powers = Array.from(scores, (score) => Math.exp(score - top));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return powers.map((power) => power / sum);
+  }
+
+  const meanSquare = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
+  const greys = (text) => Array.from(bytes(text), (value) => value / 255);
+
+  // A drawing as the data set holds its digits: 20 pixels high or wide, its centre of mass in the middle of 28 × 28.
+  function asDigit(ink, side) {
+    let [left, right, top, bottom] = [side, -1, side, -1];
+    for (let y = 0; y < side; y += 1) {
+      for (let x = 0; x < side; x += 1) {
+        if (ink[y * side + x] < 0.1) continue;
+        [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
+      }
+    }
+    if (right < 0) return null;
+    const step = Math.max(right - left + 1, bottom - top + 1) / 20;
+    let [mass, mx, my] = [0, 0, 0];
+    for (let y = top; y <= bottom; y += 1) {
+      for (let x = left; x <= right; x += 1) {
+        const value = ink[y * side + x];
+        mass += value; mx += value * x; my += value * y;
+      }
+    }
+    const [cx, cy] = [mx / mass, my / mass];
+    const out = new Float32Array(SIDE * SIDE);
+    const fine = 4; // points a pixel's mean is taken over, in each direction
+    for (let y = 0; y < SIDE; y += 1) {
+      for (let x = 0; x < SIDE; x += 1) {
+        let sum = 0;
+        for (let j = 0; j < fine; j += 1) {
+          for (let i = 0; i < fine; i += 1) {
+            const u = Math.round(cx + (x + (i + 0.5) / fine - SIDE / 2) * step);
+            const v = Math.round(cy + (y + (j + 0.5) / fine - SIDE / 2) * step);
+            if (u >= 0 && v >= 0 && u < side && v < side) sum += ink[v * side + u];
+          }
+        }
+        out[y * SIDE + x] = sum / fine ** 2;
+      }
+    }
+    return out;
+  }
+
+  // ------------------------------------------------------------------------------------------------ pictures
+
+  function element(name, attributes = {}, ...children) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key in node && key !== "list") node[key] = value;
+      else node.setAttribute(key, value);
+    }
+    node.append(...children);
+    return node;
+  }
+
+  function canvas(width, height, label) {
+    const node = element("canvas", { role: "img", "aria-label": label });
+    const scale = Math.max(1, window.devicePixelRatio || 1);
+    Object.assign(node, { width: width * scale, height: height * scale });
+    Object.assign(node.style, { width: `${width}px`, height: `${height}px` });
+    node.getContext("2d").scale(scale, scale);
+    return node;
+  }
+
+  const figure = (caption, node) => element("figure", { className: "live-figure" }, node, element("figcaption", {}, caption));
+  const column = (...controls) => element("div", { className: "explorer-controls live-column" }, ...controls);
+  const colour = (node, name) => getComputedStyle(node).getPropertyValue(name).trim() || getComputedStyle(node).color;
+
+  // Grey values as in the lessons' figures: 0 black, 1 white.
+  function drawPicture(node, values, side = SIDE) {
+    const image = new ImageData(side, side);
+    values.forEach((value, i) => {
+      const grey = 255 * clamp(value, 0, 1);
+      image.data.set([grey, grey, grey, 255], 4 * i);
+    });
+    const small = element("canvas", { width: side, height: side });
+    small.getContext("2d").putImageData(image, 0, 0);
+    const context = node.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, 0, 0, parseFloat(node.style.width), parseFloat(node.style.height));
+  }
+
+  function drawBars(node, heights, names, { marked = -1 } = {}) {
+    const context = node.getContext("2d");
+    const [width, height] = [parseFloat(node.style.width), parseFloat(node.style.height)];
+    context.clearRect(0, 0, width, height);
+    const [room, wide] = [height - 22, width / heights.length];
+    context.font = "14px 'Source Sans 3', sans-serif";
+    context.textAlign = "center";
+    heights.forEach((value, i) => {
+      context.fillStyle = i === marked ? colour(node, "--live-mark") : colour(node, "--live-bar");
+      context.fillRect(i * wide + 2, room * (1 - value), wide - 4, Math.max(1, room * value));
+      context.fillStyle = colour(node, "--live-text");
+      context.fillText(names[i], (i + 0.5) * wide, height - 6);
+    });
+  }
+
+  function slider(label, low, high, step, value) {
+    const input = element("input", { type: "range", min: low, max: high, step, value });
+    const output = element("output", {}, String(value));
+    input.addEventListener("input", () => { output.textContent = input.value; });
+    return { input, output, row: element("label", {}, element("span", {}, label), input, output) };
+  }
+
+  // ------------------------------------------------------------------------------------------------ views
+  // Each view: (stage, nets, data, say) builds its controls, shows its first answer and returns nothing.
+
+  const views = {};
+
+  // A pad and a list of ten digits; calls shown(picture, grey values) when one was drawn or chosen.
+  function digitPad(all, say, shown) {
+    const side = 196;
+    const pad = canvas(side, side, "Pad: draw a digit with the mouse or a finger");
+    pad.classList.add("live-pad");
+    const clear = element("button", { type: "button" }, "Clear");
+    const digits = element("select", {}, element("option", { value: "" }, "a drawing"),
+      ...Array.from({ length: 10 }, (_, k) => element("option", { value: k }, String(k))));
+    const context = pad.getContext("2d");
+    const empty = "The pad is empty: draw a digit on it, or take one of the list.";
+    let last = null;
+
+    function erase() {
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, side, side);
+    }
+
+    function read() {
+      const scale = pad.width / side;
+      const { data: rgba } = context.getImageData(0, 0, pad.width, pad.height);
+      const ink = new Float32Array(side * side);
+      for (let y = 0; y < side; y += 1) {
+        for (let x = 0; x < side; x += 1) ink[y * side + x] = rgba[4 * (Math.floor(y * scale) * pad.width + Math.floor(x * scale))] / 255;
+      }
+      const drawn = asDigit(ink, side);
+      if (!drawn) { say(empty); return; }
+      digits.value = "";
+      shown(Array.from(drawn));
+    }
+
+    function at(event) {
+      const box = pad.getBoundingClientRect(); // a deck may be scaled
+      return [((event.clientX - box.left) / box.width) * side, ((event.clientY - box.top) / box.height) * side];
+    }
+
+    pad.addEventListener("pointerdown", (event) => {
+      pad.setPointerCapture(event.pointerId);
+      if (digits.value !== "") { erase(); digits.value = ""; }
+      last = at(event);
+      event.preventDefault();
+    });
+    pad.addEventListener("pointermove", (event) => {
+      if (!last) return;
+      const next = at(event);
+      Object.assign(context, { strokeStyle: "#fff", lineWidth: 17, lineCap: "round", lineJoin: "round" });
+      context.beginPath();
+      context.moveTo(...last);
+      context.lineTo(...next);
+      context.stroke();
+      last = next;
+    });
+    const end = () => { if (last) { last = null; read(); } };
+    pad.addEventListener("pointerup", end);
+    pad.addEventListener("pointercancel", end);
+    clear.addEventListener("click", () => { erase(); digits.value = ""; say(empty); });
+    const choose = (digit) => {
+      const picture = all.slice(SIDE * SIDE * digit, SIDE * SIDE * (digit + 1));
+      drawPicture(pad, picture);
+      digits.value = digit;
+      return shown(picture);
+    };
+    digits.addEventListener("change", () => digits.value !== "" && choose(Number(digits.value)));
+    return { pad, choose, controls: [clear, element("label", {}, element("span", {}, "or take a validation digit"), digits)] };
+  }
+
+  views.autoencoder = async (stage, nets, data, say) => {
+    const [seen, copy] = [canvas(196, 196, "What the encoder gets"), canvas(196, 196, "What the decoder makes of the code")];
+    const code = canvas(420, 110, "The 32 numbers of the code as bars");
+    const which = slider("code number", 1, 32, 1, 1);
+    const value = slider("its value", 0, 1, 0.005, 0.5);
+    let [picture, numbers] = [null, null];
+    const share = (i) => clamp((numbers[i] - data.low[i]) / (data.high[i] - data.low[i]), 0, 1);
+    const chosen = () => Number(which.input.value) - 1;
+
+    async function decode(edited) {
+      const made = Array.from(await nets.decoder.answer(numbers));
+      drawPicture(copy, made);
+      drawBars(code, numbers.map((_, i) => share(i)), numbers.map((_, i) => ((i + 1) % 4 ? "" : i + 1)), { marked: chosen() });
+      value.output.textContent = numbers[chosen()].toFixed(2);
+      const apart = meanSquare(picture, made).toFixed(4);
+      say(edited ? `Code number ${chosen() + 1} is ${numbers[chosen()].toFixed(2)}; picture and copy now differ by ${apart} (mean square).`
+        : `The copy differs from the picture by ${apart} (mean square).`);
+    }
+
+    async function encode(next) {
+      picture = next;
+      drawPicture(seen, picture);
+      numbers = Array.from(await nets.encoder.answer(picture));
+      value.input.value = share(chosen());
+      await decode(false);
+    }
+
+    const drawing = digitPad(greys(data.digits), say, encode);
+    which.input.addEventListener("input", () => {
+      value.input.value = share(chosen());
+      decode(true);
+    });
+    value.input.addEventListener("input", () => {
+      const i = chosen();
+      numbers[i] = data.low[i] + Number(value.input.value) * (data.high[i] - data.low[i]);
+      decode(true);
+    });
+    stage.append(
+      element("div", { className: "live-row" }, figure("draw here", drawing.pad), figure("the network gets", seen), figure("its copy", copy), column(...drawing.controls)),
+      element("div", { className: "live-row" }, figure("the code, between its usual smallest and largest values", code), column(which.row, value.row)),
+    );
+    await drawing.choose(4);
+  };
+
+  views.rows = async (stage, nets, data, say) => {
+    const seen = canvas(196, 196, "What the network has seen so far");
+    const bars = canvas(300, 196, "Probabilities of the ten digits after the rows seen");
+    const rows = slider("rows seen", 1, 28, 1, 28);
+    const play = element("button", { type: "button" }, "Read row by row");
+    let [picture, read, timer] = [null, null, null];
+
+    function show() {
+      const count = Number(rows.input.value);
+      drawPicture(seen, picture.map((value, i) => (i < SIDE * count ? value : 0.35)));
+      const p = read[count - 1];
+      drawBars(bars, p, p.map((_, k) => k), { marked: argmax(p) });
+      const last = argmax(read[27]);
+      const settled = 28 - [...read].reverse().findIndex((each) => argmax(each) !== last);
+      say(`After ${count} rows it reads ${argmax(p)} (${(100 * Math.max(...p)).toFixed(0)} %). `
+        + (settled > 28 ? `It says ${last} from the first row on.` : `From row ${settled + 1} on it says ${last}.`));
+    }
+
+    function stop() {
+      clearInterval(timer);
+      timer = null;
+    }
+
+    function begin() {
+      stop();
+      let count = 0;
+      timer = setInterval(() => {
+        count += 1;
+        rows.input.value = count;
+        rows.output.textContent = count;
+        show();
+        if (count === 28) stop();
+      }, 120);
+    }
+
+    const drawing = digitPad(greys(data.digits), say, async (next) => {
+      picture = next;
+      const scores = await nets.reader.answer(picture.map((value) => Math.round(255 * value)));
+      read = Array.from({ length: 28 }, (_, t) => softmax(Array.from(scores.slice(10 * t, 10 * (t + 1)))));
+      show();
+    });
+    rows.input.addEventListener("input", () => { stop(); show(); });
+    play.addEventListener("click", begin);
+    stage.append(
+      element("div", { className: "live-row" }, figure("draw here", drawing.pad), figure("seen so far", seen), figure("it reads", bars)),
+      element("div", { className: "explorer-controls" }, ...drawing.controls, rows.row, play),
+    );
+    await drawing.choose(4);
+  };
+
+  views.components = async (stage, nets, data, say) => {
+    const count = data.deviations.length;
+    const [seen, built] = [canvas(196, 196, "The digit"), canvas(196, 196, "The digit built of the first components")];
+    const bars = canvas(620, 120, "Size of each score, in standard deviations of that score");
+    const m = slider("components m", 0, count, 1, 20);
+    let [picture, scores] = [null, null];
+
+    async function build() {
+      const used = Number(m.input.value);
+      const made = Array.from(await nets.picture.answer(scores.map((score, i) => (i < used ? score : 0))));
+      drawPicture(built, made);
+      const sizes = scores.slice(0, 40).map((score, i) => clamp(Math.abs(score) / data.deviations[i] / 4, 0, 1));
+      drawBars(bars, sizes, sizes.map((_, i) => ((i + 1) % 10 ? "" : i + 1)), { marked: used - 1 });
+      const largest = argmax(scores.map((score, i) => Math.abs(score) / data.deviations[i]));
+      say(`${used} of ${count} components: mean square error ${meanSquare(picture, made).toFixed(4)}. Its most unusual score is number ${largest + 1}, ${(Math.abs(scores[largest]) / data.deviations[largest]).toFixed(1)} standard deviations.`);
+    }
+
+    const drawing = digitPad(greys(data.digits), say, async (next) => {
+      picture = next;
+      drawPicture(seen, picture);
+      scores = Array.from(await nets.scores.answer(picture));
+      await build();
+    });
+    m.input.addEventListener("input", build);
+    stage.append(
+      element("div", { className: "live-row" }, figure("draw here", drawing.pad), figure("centred, 28 × 28", seen), figure("built of m eigendigits", built), column(...drawing.controls, m.row)),
+      figure("size of the first 40 scores; a full bar is four standard deviations", bars),
+    );
+    await drawing.choose(4);
+  };
+
+  views.denoise = async (stage, nets, data, say) => {
+    const { side } = data;
+    const all = greys(data.digits);
+    const spoilt = canvas(196, 196, "The spoilt digit: paint white or black points on it");
+    spoilt.classList.add("live-pad");
+    const [clean, mended] = [canvas(196, 196, "The clean digit"), canvas(196, 196, "What the network makes of the spoilt digit")];
+    const digits = element("select", {}, ...Array.from({ length: 10 }, (_, k) => element("option", { value: k }, String(k))));
+    const how = element("select", {}, element("option", { value: "paint" }, "paint points"), element("option", { value: "noise" }, "normal noise"));
+    const strength = slider("noise", 0, 0.6, 0.05, 0.25);
+    const again = element("button", { type: "button" }, "Spoil it anew");
+    let [picture, damaged, paint] = [null, null, null];
+    const psnr = (a, b) => (-10 * Math.log10(meanSquare(a, b))).toFixed(1);
+    const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+
+    async function mend() {
+      drawPicture(spoilt, damaged, side);
+      const answer = Array.from(await nets[how.value].answer(damaged));
+      drawPicture(mended, answer, side);
+      const untouched = meanSquare(picture, damaged) === 0;
+      say(untouched ? `The digit is clean; the network's answer has ${psnr(answer, picture)} dB. Paint on the middle picture.`
+        : `Spoilt ${psnr(damaged, picture)} dB, mended ${psnr(answer, picture)} dB (more is better).`);
+    }
+
+    function spoil() {
+      const first = side * side * Number(digits.value);
+      picture = all.slice(first, first + side * side);
+      drawPicture(clean, picture, side);
+      strength.row.hidden = how.value !== "noise";
+      damaged = picture.map((value) => (how.value === "noise" ? value + Number(strength.input.value) * normal() : value));
+      return mend();
+    }
+
+    function point(event) {
+      const box = spoilt.getBoundingClientRect();
+      const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((part) => Math.floor(part * side));
+      if (x < 0 || y < 0 || x >= side || y >= side) return;
+      paint ??= damaged[y * side + x] > 0.5 ? 0 : 1;
+      damaged[y * side + x] = paint;
+      mend();
+    }
+    spoilt.addEventListener("pointerdown", (event) => { spoilt.setPointerCapture(event.pointerId); paint = null; point(event); event.preventDefault(); });
+    spoilt.addEventListener("pointermove", (event) => { if (spoilt.hasPointerCapture(event.pointerId)) point(event); });
+    for (const control of [digits, how]) control.addEventListener("change", spoil);
+    strength.input.addEventListener("input", spoil);
+    again.addEventListener("click", spoil);
+    stage.append(
+      element("div", { className: "live-row" }, figure("clean", clean), figure("spoilt: paint here", spoilt), figure("mended by the network", mended)),
+      element("div", { className: "explorer-controls" }, element("label", {}, element("span", {}, "digit"), digits),
+        element("label", {}, element("span", {}, "spoil by"), how), strength.row, again),
+    );
+    digits.value = "4";
+    await spoil();
+    for (const [x, y] of [[3, 4], [3, 5], [10, 2], [5, 11], [11, 9]]) damaged[y * side + x] = 1;
+    await mend();
+  };
+
+  views.letters = async (stage, nets, data, say) => {
+    const [START, END] = [1, 2];
+    const text = element("input", { type: "text", value: data.start, maxLength: data.longest, spellcheck: false, autocomplete: "off" });
+    const temperature = slider("temperature", 0.1, 2, 0.1, 1);
+    const write = element("button", { type: "button" }, "Write eight names");
+    const names = element("p", { className: "live-names" });
+    const symbols = [...data.alphabet];
+    const bars = canvas(700, 190, "Probability of each symbol that could come next");
+    const shown = symbols.slice(END).map((symbol, i) => (i === 0 ? "end" : symbol === " " ? "␣" : symbol));
+
+    async function next(read) {
+      const x = [START, ...read];
+      const scores = await nets.model.answer([...x, ...Array(data.longest + 1 - x.length).fill(0)]);
+      const V = symbols.length;
+      const last = Array.from(scores.slice((x.length - 1) * V + END, x.length * V));
+      return softmax(last.map((score) => score / Number(temperature.input.value)));
+    }
+
+    function known() {
+      const letters = [...text.value.toLowerCase().normalize("NFKD")].filter((letter) => !/\p{M}/u.test(letter));
+      return { out: [...new Set(letters.filter((letter) => symbols.indexOf(letter) <= END))], read: letters.map((letter) => symbols.indexOf(letter)).filter((k) => k > END).slice(0, data.longest) };
+    }
+
+    async function show() {
+      const { out, read } = known();
+      const p = await next(read);
+      drawBars(bars, p, shown, { marked: argmax(p) });
+      const bits = -p.reduce((sum, value) => sum + (value > 0 ? value * Math.log2(value) : 0), 0);
+      say((out.length ? `Not in the alphabet and left out: ${out.join(" ")}. ` : "")
+        + `After “${read.map((k) => symbols[k]).join("")}” the model is unsure by ${bits.toFixed(1)} bits.`);
+    }
+
+    async function eight() {
+      const written = [];
+      for (let i = 0; i < 8; i += 1) {
+        const read = known().read;
+        while (read.length < data.longest) {
+          const p = await next(read);
+          let [draw, k] = [Math.random(), 0];
+          while (k < p.length - 1 && draw >= p[k]) { draw -= p[k]; k += 1; }
+          if (k === 0) break;
+          read.push(k + END);
+        }
+        written.push(read.map((k) => symbols[k]).join("") || "(nothing)");
+      }
+      names.textContent = written.join(", ");
+    }
+    text.addEventListener("input", show);
+    temperature.input.addEventListener("input", show);
+    write.addEventListener("click", eight);
+    stage.append(
+      element("div", { className: "explorer-controls" }, element("label", {}, element("span", {}, "begins with"), text), temperature.row, write),
+      figure("probability of the next symbol at this temperature", bars), names,
+    );
+    await show();
+    await eight();
+  };
+
+  views.plane = async (stage, nets, data, say) => {
+    const side = 300;
+    const map = canvas(side, side, "The plane of codes with the mean codes of 600 digits; move the cross with the pointer or the sliders");
+    map.classList.add("live-pad");
+    const picture = canvas(196, 196, "The decoded picture");
+    const bars = canvas(300, 196, "The judge's probabilities of the ten digits");
+    const [z1, z2] = [1, 2].map((k) => slider(`z${"₁₂"[k - 1]}`, -data.limit, data.limit, 0.05, 0.5));
+    const legend = element("p", { className: "live-legend" }, ...OKABE.map((shade, k) =>
+      element("span", {}, Object.assign(element("i"), { style: `background:${shade}` }), String(k))));
+    stage.append(
+      element("div", { className: "live-row" }, figure("the plane: mean codes of 600 validation digits", map), figure("decoded mean", picture), figure("the judge reads", bars)),
+      element("div", { className: "explorer-controls" }, z1.row, z2.row, legend),
+    );
+    const place = (z) => ((z + data.limit) / (2 * data.limit)) * side;
+
+    function drawMap() {
+      const context = map.getContext("2d");
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, side, side);
+      data.codes.forEach(([u, v], i) => {
+        context.fillStyle = OKABE[data.labels[i]];
+        context.beginPath();
+        context.arc(place(u), side - place(v), 2.4, 0, 7);
+        context.fill();
+      });
+      const [x, y] = [place(Number(z1.input.value)), side - place(Number(z2.input.value))];
+      Object.assign(context, { strokeStyle: "#000", lineWidth: 2.5 });
+      for (const [dx, dy] of [[1, 1], [1, -1]]) {
+        context.beginPath();
+        context.moveTo(x - 8 * dx, y - 8 * dy);
+        context.lineTo(x + 8 * dx, y + 8 * dy);
+        context.stroke();
+      }
+    }
+
+    async function show() {
+      const z = [Number(z1.input.value), Number(z2.input.value)];
+      drawMap();
+      const mean = Array.from(await nets.decoder.answer(z), (score) => 1 / (1 + Math.exp(-score)));
+      drawPicture(picture, mean);
+      const read = softmax(await nets.judge.answer(mean));
+      drawBars(bars, read, read.map((_, k) => k), { marked: argmax(read) });
+      const beyond = Math.exp(-0.5 * (z[0] ** 2 + z[1] ** 2));
+      say(`The judge reads ${argmax(read)} (${(100 * Math.max(...read)).toFixed(0)} %). ${(100 * beyond).toFixed(1)} % of the prior's draws lie farther out.`);
+    }
+
+    function follow(event) {
+      const box = map.getBoundingClientRect();
+      const to = (part) => clamp((2 * part - 1) * data.limit, -data.limit, data.limit).toFixed(2);
+      z1.input.value = to((event.clientX - box.left) / box.width);
+      z2.input.value = to(1 - (event.clientY - box.top) / box.height);
+      for (const one of [z1, z2]) one.output.textContent = one.input.value;
+      show();
+    }
+    map.addEventListener("pointerdown", (event) => { map.setPointerCapture(event.pointerId); follow(event); event.preventDefault(); });
+    map.addEventListener("pointermove", (event) => { if (map.hasPointerCapture(event.pointerId)) follow(event); });
+    for (const one of [z1, z2]) one.input.addEventListener("input", show);
+    await show();
+  };
+
+  views.name = async (stage, nets, data, say) => {
+    const [rows, q] = [20, data.languages.length];
+    const text = element("input", { type: "text", value: data.start, maxLength: 18, spellcheck: false, autocomplete: "off" });
+    const [left, cell, high] = [110, 30, 20];
+    const table = canvas(left + rows * cell, (q + 1) * high + 6, "Probability of each language after each symbol, as shades");
+    stage.append(
+      element("div", { className: "explorer-controls" }, element("label", {}, element("span", {}, "name"), text)),
+      figure("probability of each language when the symbols up to here are read (^ begins, $ ends the name)", table),
+    );
+
+    async function show() {
+      const folded = text.value.toLowerCase().normalize("NFKD");
+      const left_out = [...new Set([...folded].filter((letter) => !data.alphabet.slice(3).includes(letter) && !/\p{M}/u.test(letter)))];
+      const name = [...folded].filter((letter) => data.alphabet.slice(3).includes(letter)).join("").slice(0, 18);
+      const symbols = [...`^${name}$`].map((letter) => data.alphabet.indexOf(letter));
+      const x = Array.from({ length: rows }, (_, k) => Array.from({ length: rows }, (_, t) => (t <= k && t < symbols.length ? symbols[t] : 0))).flat();
+      const scores = await nets.reader.answer(x);
+      const read = symbols.map((_, k) => softmax(Array.from(scores.slice(k * q, (k + 1) * q))));
+      const context = table.getContext("2d");
+      context.clearRect(0, 0, left + rows * cell, (q + 1) * high + 6);
+      context.font = "14px 'Source Sans 3', sans-serif";
+      const shade = colour(table, "--live-mark");
+      data.languages.forEach((language, i) => {
+        context.globalAlpha = 1;
+        Object.assign(context, { fillStyle: colour(table, "--live-text"), textAlign: "right" });
+        context.fillText(language, left - 6, (i + 2) * high - 6);
+        read.forEach((p, t) => {
+          context.globalAlpha = p[i];
+          context.fillStyle = shade;
+          context.fillRect(left + t * cell + 1, (i + 1) * high + 1, cell - 2, high - 2);
+        });
+      });
+      Object.assign(context, { globalAlpha: 1, fillStyle: colour(table, "--live-text"), textAlign: "center" });
+      [...`^${name}$`].forEach((letter, t) => context.fillText(letter === " " ? "␣" : letter, left + (t + 0.5) * cell, high - 4));
+      const end = read[read.length - 1];
+      const sure = read.findIndex((p) => argmax(p) === argmax(end) && Math.max(...p) > 0.9);
+      say((left_out.length ? `Not in the alphabet and left out: ${left_out.join(" ")}. ` : "")
+        + (name ? `${name}: ${data.languages[argmax(end)]}, ${(100 * Math.max(...end)).toFixed(0)} %` : "The name is empty; so much the two marks alone say")
+        + (name && sure >= 0 ? `; first above 90 % after “${`^${name}$`.slice(0, sure + 1)}”.` : "."));
+    }
+    text.addEventListener("input", show);
+    await show();
+  };
+
+  // ------------------------------------------------------------------------------------------------ panels
+
+  async function begin(panel) {
+    const { models, data } = JSON.parse(panel.querySelector("script").textContent);
+    const words = panel.querySelector(".live-words");
+    const say = (sentence) => { words.textContent = sentence; };
+    say("Loading the model …");
+    try {
+      const nets = await netsOf(panel, models);
+      panel.nets = nets;
+      await views[panel.dataset.view](panel.querySelector(".live-stage"), nets, data, say);
+      panel.dataset.state = "ready";
+    } catch (error) {
+      panel.dataset.state = "failed";
+      say(`The model cannot compute here: ${error.message}. The pictures of the explorer above were recorded and move without it.`);
+    }
+  }
+
+  function watch() {
+    const turned = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        turned.unobserve(target);
+        begin(target);
+      }
+    });
+    document.querySelectorAll(".live-panel").forEach((panel) => turned.observe(panel));
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watch);
+  else watch();
+})();
