@@ -270,7 +270,8 @@ def prepare(course, source, decks):
     made = [Page(lesson, source) for lesson in course]
     for page in made:
         page.write()
-    shutil.copy(HERE / "conf.py", source / "conf.py")
+    for name in ("conf.py", "favicon.svg"):
+        shutil.copy(HERE / name, source / name)
     shutil.copytree(HERE / "templates", source / "templates")
     for name in ("site.css", "site.js"):
         shutil.copy(HERE / name, static / name)

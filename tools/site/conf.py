@@ -25,6 +25,7 @@ pygments_style = "default"
 pygments_dark_style = "github-dark"
 templates_path = ["templates"]
 html_static_path = ["_static"]
+html_favicon = "favicon.svg"
 html_css_files = ["fonts.css", "site.css", "live/live.css"]
 html_js_files = [(name, {"defer": "defer"}) for name in ("formulas.js", "site.js", "player.js", "live/live.js")]
 html_copy_source = False
