@@ -1,179 +1,143 @@
-"""Exercises of lesson 07c: the β-VAE's objective, active units, the linear optimum, free bits, the MIG."""
+"""Exercises of lesson 07c: read a run, prices of a run, a broken price, a code that is worth its price."""
+
+import itertools
 
 import numpy as np
 
 from . import Changed, Edit, Exercise
 
 
-def _objective_inputs():
-    rng = np.random.default_rng(3)
-    for n, m, beta in ((4, 3, 1.0), (6, 2, 0.25), (5, 5, 4.0)):
-        yield rng.uniform(5, 20, n), rng.standard_normal((n, m)), rng.standard_normal((n, m)), beta
+def _runs():
+    """Arguments of price_range: R, D (n,) and a row; rims, a run above the rim, both ends."""
+    R, D = np.array([0.0, 2.0, 3.0, 5.0]), np.array([10.0, 5.0, 4.9, 3.0])
+    cases = [(R, D, i) for i in range(4)]
+    cases.append((np.array([21.0, 3.0, 6.5, 11.0]), np.array([7.0, 19.5, 13.5, 10.0]), 2))
+    cases.append((np.array([6.0, 2.0, 9.0]), np.array([4.0, 8.0, 5.0]), 0))
+    return cases
 
 
-def _active_inputs():
-    rng = np.random.default_rng(4)
-    quiet, middle, loud = (rng.normal(0, sd, 400) for sd in (0.003, 0.05, 0.3))
-    constant = np.full(400, 0.7)
-    yield (np.stack([quiet, middle, loud, constant], axis=1),)
-    yield (np.stack([loud, loud + 1, 0.2 * loud, constant, -constant, quiet], axis=1),)
+def _prices():
+    """Arguments of price_of: D (B,), units (B, m), step, rise, free; early, late, floors between the units' rates."""
+    rng = np.random.default_rng(31)
+    cases = []
+    for step, rise, free in ((30, 120, 0.4), (300, 120, 0.0), (120, 120, 0.7)):
+        cases.append((rng.gamma(5.0, 2.0, 6), rng.gamma(0.7, 0.8, (6, 4)), step, rise, free))
+    return cases
 
 
-def _free_inputs():
-    rng = np.random.default_rng(5)
-    for n, m, floor in ((4, 3, 0.5), (6, 4, 0.2), (5, 5, 8.0)):
-        kl = rng.exponential(1.0, (n, m)) * np.linspace(0.1, 2.0, m)
-        yield rng.uniform(5, 20, n), kl, floor
+def _measure_coins(answer):
+    """Whether a writer of coins has a rate above 0.4 nats and -ELBO below 4.5, exact over the 256 sequences."""
+    import torch
+    import torch.nn.functional as F
 
-
-def _gap_inputs():
-    rng = np.random.default_rng(6)
-    for f, m in ((3, 6), (4, 4), (2, 5)):
-        yield rng.uniform(0, 1.2, (f, m)), rng.uniform(1.3, 2.5, f)
+    if not isinstance(answer, torch.nn.Module):
+        raise ValueError("hand in the trained network itself, a TorchWriter")
+    every = np.array(list(itertools.product((0, 1), repeat=8)))
+    heads = every.sum(axis=1)
+    share = 0.5 * (0.85**heads * 0.15 ** (8 - heads) + 0.15**heads * 0.85 ** (8 - heads))
+    x = torch.from_numpy(np.eye(2, dtype="float32")[every])
+    net, D = answer.cpu().float().eval(), 0.0
+    nodes, weights = np.polynomial.hermite_e.hermegauss(32)
+    with torch.no_grad():
+        for node, weight in zip(nodes, weights / weights.sum()):
+            try:
+                out, mu, log_var = net(x, torch.full((256, 1), float(node)))
+                log_p = F.log_softmax(out, 2)
+                D = D - weight * (x * log_p).sum((1, 2)).numpy()
+            except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+                raise ValueError(
+                    "called with throws (n, 8, 2) and noise (n, 1) it must return scores, mu and log_var, as TorchWriter(8, 2, k) does"
+                ) from None
+        R = 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1).numpy()
+    return {"R above 0.4": bool(R @ share > 0.4), "-ELBO below 4.5": bool((D + R) @ share < 4.5)}
 
 
 EXERCISES = [
     Exercise(
-        name="07c.objective",
-        inputs=list(_objective_inputs()),
+        name="07c.run",
         wrong=[
-            Edit("-0.5", "0.5", "The sign: a divergence is never negative. Is yours?"),
-            Edit("-0.5 * ", "-", "A factor: compare with the closed form of lesson 7a."),
-            Edit(
-                ".sum(axis=1)",
-                ".mean(axis=1)",
-                "D is a sum over the pixels. How must the units be put together to be on the same scale?",
-            ),
-            Edit(
-                "np.mean(distortion + price * divergence)",
-                "distortion.mean() + price * divergence.sum()",
-                "Rate and distortion must both be per image: what do you do with the batch?",
+            Changed(lambda solution: [solution[1], solution[0], *solution[2:]], "The two ends of D are exchanged."),
+            Changed(
+                lambda solution: [78.0, 70.0, *solution[2:]],
+                "Between the distortions of the other two is right, and too weak: compare J at each of the three prices.",
             ),
             Changed(
-                lambda solution, D, mu, logvar, beta: solution(D, mu, np.log(logvar**2), beta),
-                "logvar can be negative, and a standard deviation cannot: what is it the logarithm of?",
+                lambda solution: [solution[0], 72.0, *solution[2:]],
+                "That the run at β = 2 is satisfied is one of two conditions for the smallest D.",
             ),
             Changed(
-                lambda solution, D, mu, logvar, beta: solution(D, mu, 2 * logvar, beta),
-                "You take logvar for the logarithm of the standard deviation.",
+                lambda solution: [*solution[:2], 78.0 + 2 * 12, solution[3]],
+                "That is the loss at its own price. In the bound a nat of rate costs one nat.",
             ),
-            Edit(
-                "distortion + price * divergence",
-                "price * distortion + divergence",
-                "Which of the two terms has the price?",
+            Changed(
+                lambda solution: [*solution[:3], -solution[3]],
+                "How much dearer is the other run? At its own price nobody beats the run of that price.",
             ),
-            Edit("price * divergence", "divergence", "Your answer does not depend on beta."),
+            Changed(
+                lambda solution: [*solution[:3], (70 + 0.5 * 20) - (78 + 0.5 * 12)],
+                "The regret is asked for at the price 2: both runs are charged that price.",
+            ),
         ],
-        hint="Sum over the units, add to D with the price, then one mean over the batch.",
+        hint="Write down for each of the three prices that the run of this price is not dearer than the others.",
     ),
     Exercise(
-        name="07c.active",
-        inputs=list(_active_inputs()),
+        name="07c.price_range",
+        inputs=_runs(),
         wrong=[
-            Edit("axis=0", "axis=1", "You count images. Over which axis does a unit's mean have to vary?"),
-            Edit("np.var", "np.std", "The threshold is for the variance, not for its square root."),
             Edit(
-                "np.var(means, axis=0)",
-                "(means**2).mean(axis=0)",
-                "A unit that always says the same says nothing, however large the number.",
+                "slopes = (D[others] - D[i]) / (R[i] - R[others])",
+                "slopes = (D[others] - D[i]) / (R[others] - R[i])",
+                "The curve falls and prices are positive: look at the sign of the slope.",
             ),
-            Changed(lambda solution, mu: solution(mu) / mu.shape[1], "Asked for is a count, not a share."),
-            Edit("> 0.01", "<= 0.01", "Those are the units that are not active."),
+            Edit(
+                "max([0.001, *slopes[R[others] > R[i]]])",
+                "max([0.001, *slopes[R[others] < R[i]]])",
+                "Which neighbours bound the price from below, those with more rate or with less?",
+            ),
+            Edit(
+                "min([1000.0, *slopes[R[others] < R[i]]])",
+                "max([0.001, *slopes[R[others] < R[i]]])",
+                "All others must be beaten at once: which of several upper ends counts?",
+            ),
+            Edit(
+                "(low, high) if low <= high else (0.0, 0.0)",
+                "(low, high)",
+                "Not every run is best somewhere: what if the lowest price is above the highest?",
+            ),
         ],
-        hint="One variance for each unit, over the data; then count.",
+        hint="For each other run: at which price do the two cost the same, and on which side of it is run i the cheaper one?",
     ),
     Exercise(
-        name="07c.optimum",
-        inputs=[
-            (np.array([8.0, 4.0, 2.0, 1.0, 0.5, 0.25]), 1.5),
-            (np.array([5.0, 3.0, 0.7, 0.2]), 0.5),
-            (np.ones(3), 2.0),
-        ],
+        name="07c.price",
+        inputs=_prices(),
         wrong=[
+            Edit("min(1.0, step / rise)", "step // rise", "Print β for a few steps: is it a line?"),
+            Edit("min(1.0, step / rise)", "step / rise", "Print β long after the warm-up."),
             Edit(
-                "np.log(above / price).sum() / 2",
-                "np.log(above / price).sum()",
-                "The rate of one unit for variance 4 at the price 1 is log 2: check yours.",
-            ),
-            Edit("np.log(", "np.log2(", "Your rate is in bits, not in nats."),
-            Edit(
-                "np.log(above",
-                "np.log(variances",
-                "A rate is a divergence: which units of yours contribute a negative one?",
+                "np.maximum(units.mean(axis=0), free)",
+                "np.minimum(units.mean(axis=0), free)",
+                "A rate below the floor must not be worth lowering: which of the two numbers is paid then?",
             ),
             Edit(
-                "np.minimum(variances, price).sum()",
-                "price * len(above)",
-                "A unit that is off is not free of distortion: what does it lose?",
+                "np.maximum(units.mean(axis=0), free)",
+                "np.maximum(units, free).mean(axis=0)",
+                "The floor holds for a unit's mean over the batch, and not for each example.",
             ),
-            Edit(
-                "np.minimum(variances, price).sum() / 2",
-                "np.minimum(variances, price).sum()",
-                "The log-likelihood of a Gaussian has a factor before the square.",
-            ),
-            Edit("np.minimum", "np.maximum", "Can the distortion exceed that of a model without code?"),
-            Edit("len(above)", "int((variances > 1).sum())", "The water level is the price, not 1."),
-            Edit("len(above)", "int((variances <= price).sum())", "You count the units under water."),
+            Edit("paid.sum()", "paid.mean()", "What do two units cost that say the same as one each?"),
         ],
-        hint="Split the eigenvalues at the water level, and treat the two parts apart.",
+        hint="Take one unit and two examples, and follow β, the floor and the sum by hand.",
     ),
     Exercise(
-        name="07c.free_bits",
-        inputs=list(_free_inputs()),
+        name="07c.coins",
+        measure=_measure_coins,
         wrong=[
             Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "np.maximum(divergence, allowance).sum(axis=1).mean()",
-                "Which comes first, the mean over the batch or the floor?",
+                "TorchWriter(8, 2, 0)",
+                "TorchWriter(8, 2, 7)",
+                "Its bound may be fine, but does the code speak? What is a code worth to this decoder?",
             ),
-            Edit(
-                "per_unit < allowance",
-                "per_unit > allowance",
-                "That makes everything above the floor free. Below it should be.",
-            ),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "max(per_unit.sum(), allowance)",
-                "The floor holds for each unit, not for their sum.",
-            ),
-            Edit("per_unit).sum()", "per_unit).mean()", "Sum over the units, as ever."),
-            Edit("axis=0", "axis=1", "The mean is taken over the batch: which axis is it?"),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "per_unit.sum()",
-                "Your answer does not depend on the floor.",
-            ),
-            Edit(
-                "np.where(per_unit < allowance, allowance, per_unit).sum()",
-                "np.maximum(per_unit - allowance, 0).sum()",
-                "Same gradient, another value: section 5 keeps the floor in the loss.",
-            ),
+            Edit("epochs=40", "epochs=1", "It has hardly been trained: how far is its bound from the evidence?"),
         ],
-        hint="First the batch, then the floor, then the units.",
-    ),
-    Exercise(
-        name="07c.gap",
-        inputs=list(_gap_inputs()),
-        wrong=[
-            Edit(
-                "(ordered[:, -1] - ordered[:, -2]) / entropies",
-                "ordered[:, -1] - ordered[:, -2]",
-                "A factor with more values has more to know: what makes the gaps comparable?",
-            ),
-            Edit(
-                "ordered[:, -1] - ordered[:, -2]",
-                "ordered[:, -1]",
-                "Two units that know the same would score as well as one: what is subtracted?",
-            ),
-            Edit("ordered[:, -2]", "shared.mean(axis=1)", "The gap is to one other unit, not to the average."),
-            Edit("ordered[:, -2]", "ordered[:, 0]", "The gap is to the runner-up, not to the last."),
-            Edit(
-                "((ordered[:, -1] - ordered[:, -2]) / entropies).mean()",
-                "np.mean(np.diff(np.sort(shared, axis=0), axis=0)[-1]) / entropies.mean()",
-                "Look along the other axis: each factor asks which units know it.",
-            ),
-            Edit(".mean()", ".sum()", "A mean over the factors."),
-        ],
-        hint="Per factor: best unit minus second best, over the factor's entropy.",
+        hint="Print R and the bound over all sequences: which of the two is short, and which decoder needs the coin?",
     ),
 ]

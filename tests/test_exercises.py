@@ -471,6 +471,8 @@ def _measured_wrongly():
         "06k.ship": [3, b"no file", _onnx_bytes(5, 784), _onnx_bytes(784, 5)],
         "07a.encoder": [3, _net(nn.Linear(2, 3))],
         "07b.train": [3, _net(nn.Linear(196, 5)), NoSample(5), NoSample(196)],
+        "07c.coins": [3, _net(nn.Linear(3, 2))],
+        "07d.train": [3, _net(nn.Linear(64, 5)), NoSample(5)],
     }  # fmt: skip
 
 
