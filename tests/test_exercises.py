@@ -468,6 +468,12 @@ def _measured_wrongly():
             {"net": _net(nn.Linear(66, 66)), "tau": [1.0, 2.0]},
             {"net": _net(nn.Linear(66, 5)), "tau": 1.0},
         ],
+        "06j.rounded": [
+            3,
+            _net(nn.Linear(196, 196)),
+            _net(nn.Linear(196, 5), nn.Linear(6, 196)),
+            _net(nn.Linear(196, 5), nn.Linear(5, 7)),
+        ],
         "06k.ship": [3, b"no file", _onnx_bytes(5, 784), _onnx_bytes(784, 5)],
         "07a.encoder": [3, _net(nn.Linear(2, 3))],
         "07b.train": [3, _net(nn.Linear(196, 5)), NoSample(5), NoSample(196)],
