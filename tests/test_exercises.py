@@ -420,6 +420,10 @@ def _measured_wrongly():
         def forward(self, x):
             return x[:, : self.d], x[:, :2], x[:, :2]
 
+    class Speed(nn.Linear):
+        def velocity(self, x, phi):
+            return self(x)
+
     scaler = data.Scaler.fit(np.random.default_rng(0).normal(size=(10, 3)))
     shapes = {"W_xh": (5, 4), "W_hh": (5, 5), "b_h": 5, "W_hy": (3, 5), "b_y": 3}
     leaky = {name: np.ones(shape) for name, shape in shapes.items()} | {"r": 0.5}
@@ -479,6 +483,7 @@ def _measured_wrongly():
         "07b.train": [3, _net(nn.Linear(196, 5)), NoSample(5), NoSample(196)],
         "07c.coins": [3, _net(nn.Linear(3, 2))],
         "07d.train": [3, _net(nn.Linear(64, 5)), NoSample(5)],
+        "07e.ring": [3, Speed(5, 2), Speed(2, 5)],
     }  # fmt: skip
 
 

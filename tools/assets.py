@@ -23,7 +23,7 @@ WEIGHTS = {"source-sans-3": ("400", "400-italic", "600", "700"), "source-code-pr
 # Arrows, subscripts, roots, ticks, angle brackets: not in the typefaces, nor on every machine in another one.
 SYMBOLS = """@font-face {
   font-family: "Course Symbols"; src: url(files/DejaVuSansMono.ttf) format("truetype");
-  unicode-range: U+1D00-1DBF, U+2010-2011, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27EF;
+  unicode-range: U+0300-036F, U+1D00-1DBF, U+2010-2011, U+2016, U+2070-209F, U+2190-22FF, U+25A0-27EF;
 }
 """
 
