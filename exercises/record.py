@@ -165,8 +165,10 @@ def _gives_away(hint: str, right) -> bool:
     return right.size > 0 and all(any(np.isclose(n, value, rtol=1e-3) for n in said) for value in right.ravel())
 
 
-def recorded(lesson: Lesson) -> dict:
+def recorded(lesson: Lesson, solutions: Solutions | None = None) -> dict:
     """Return the record of a lesson: for each exercise what the right and the wrong answers give, ready for JSON.
+
+    Its solutions may be given, where they have been run already.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def recorded(lesson: Lesson) -> dict:
         If a solution cell is missing or raises; an edit's text does not stand once in it; a wrong answer gives what
         the right one gives, or what a wrong one with another hint gives; or a hint gives the answer away.
     """
-    solutions, made = Solutions(lesson), {}
+    solutions, made = solutions or Solutions(lesson), {}
     # An exercise may be measured by the answers of an earlier one.
     _RECORDS[lesson.number] = made
     try:

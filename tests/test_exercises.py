@@ -1,6 +1,7 @@
 """Solutions are accepted in every form that numbers have; stubs and usual wrong answers are not; recording is careful."""
 
 import ast
+import functools
 import inspect
 import itertools
 import json
@@ -32,6 +33,19 @@ def stored():
     return {number: Lesson(lesson_room.find(number)) for number in NUMBERS}
 
 
+class SolvedOnce(record.Solutions):
+    """Solutions whose cells run once for all tests: many of them train."""
+
+    def __init__(self, lesson):
+        super().__init__(lesson)
+        self.answer = functools.cache(super().answer)
+
+
+@pytest.fixture(scope="module")
+def solved(stored):
+    return functools.cache(lambda number: SolvedOnce(stored[number]))
+
+
 def handed_in(exercise, parts, form=lambda part: part):
     """An answer of the exercise's kind that gives the recorded parts, each in a form of its own."""
     if exercise.inputs is None:
@@ -49,8 +63,8 @@ def assert_same(found, kept, exercise, where):
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_recorded_values_are_those_that_the_lesson_s_solutions_give(number, stored):
-    found = record.recorded(stored[number])
+def test_the_recorded_values_are_those_that_the_lesson_s_solutions_give(number, stored, solved):
+    found = record.recorded(stored[number], solved(number))
     kept = json.loads((exercises.RECORDED / f"{number}.json").read_text(encoding="utf-8"))
     assert list(found) == list(kept)
     for exercise in exercises.of_lesson(number):
@@ -63,8 +77,8 @@ def test_the_recorded_values_are_those_that_the_lesson_s_solutions_give(number, 
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_solution_is_right_and_each_usual_wrong_answer_gets_its_own_hint(number, stored):
-    solutions = record.Solutions(stored[number])
+def test_the_solution_is_right_and_each_usual_wrong_answer_gets_its_own_hint(number, solved):
+    solutions = solved(number)
     for exercise in exercises.of_lesson(number):
         solution = solutions.answer(exercise.name)
         assert exercises.grade(exercise.name, solution).status == "right", exercise.name

@@ -10,6 +10,7 @@ run that the next claims after the mistake stand on.
 
 import ast
 import builtins
+import functools
 import json
 import os
 import subprocess
@@ -49,6 +50,7 @@ def run_by(body):
             yield from run_by(statement.body + getattr(statement, "orelse", []))
 
 
+@functools.cache
 def makes(source):
     """The names that a cell binds, and those that it hands to a call, which may change what they stand for."""
     found = {name.get_name() for name in tables(source)[0].get_symbols() if name.is_assigned() or name.is_imported()}
@@ -59,15 +61,16 @@ def makes(source):
         if isinstance(statement, ast.Expr) or ast.unparse(call.func).endswith((".fit", ".one_bias", ".copy_weights")):
             parts = [call.func, *call.args, *(keyword.value for keyword in call.keywords)]
             found |= {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
-    return found
+    return frozenset(found)
 
 
+@functools.cache
 def reads(source):
     """The names that a cell takes from elsewhere."""
     own, *inner = tables(source)
     read = {name.get_name() for name in own.get_symbols() if name.is_referenced()}
     read |= {name.get_name() for table in inner for name in table.get_symbols() if name.is_global()}
-    return read - {name.get_name() for name in own.get_symbols() if name.is_assigned()}
+    return frozenset(read - {name.get_name() for name in own.get_symbols() if name.is_assigned()})
 
 
 def needed(sources, of, common):
@@ -78,6 +81,12 @@ def needed(sources, of, common):
             cells.add(number)
             wanted |= reads(sources[number])
     return sorted(cells)
+
+
+@functools.cache
+def stored(number):
+    """A lesson, read once for all its mistakes."""
+    return Lesson(find(number))
 
 
 def steps(lesson, mutant):
@@ -115,7 +124,7 @@ def test_a_mistake_is_caught(lesson, mutant):
     if ASKED not in ("1", "all") and lesson not in ASKED.split():
         pytest.skip(f"COURSE_MUTANTS asks for {ASKED}")
     done = subprocess.run(
-        [sys.executable, "-c", RUN], input=json.dumps(steps(Lesson(find(lesson)), mutant)), text=True, timeout=600,
+        [sys.executable, "-c", RUN], input=json.dumps(steps(stored(lesson), mutant)), text=True, timeout=600,
         capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
     )  # fmt: skip
     last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
@@ -126,7 +135,7 @@ def test_a_mistake_is_caught(lesson, mutant):
 
 @pytest.mark.parametrize(("lesson", "mutant"), list(all_mutants()))
 def test_a_mistake_can_be_put_in(lesson, mutant):
-    changed = dict(steps(Lesson(find(lesson)), mutant))
+    changed = dict(steps(stored(lesson), mutant))
     for source in changed.values():
         ast.parse(source)
     assert len(changed) > 1, "no claim stands on the cell that is changed"
