@@ -241,15 +241,154 @@ def test_a_page_of_the_site_keeps_figures_claims_and_explorers(lesson, tmp_path,
     asserts = 'assert x < y\nparity.compare(\n    outputs={"PyTorch": 1, "Keras": 1})'
     first, second = page.claims
     assert first == ("claim-09z-1", "1 A question", [], "x < y", asserts)
-    assert second.anchor == "claim-09z-2" and [sentence for sentence, _ in second.published] == ["a < b & small"]
+    assert second.anchor == "claim-09z-2" and [one.sentence for one in second.published] == ["a < b & small"]
     explorer = next(cell for cell in page.notebook.cells if cell.source == "Explorer(draw)")
     assert 'class="explorer-player"' in explorer.outputs[0].data["text/html"]
     assert "hide-cell" in page.notebook.cells[-1].metadata["tags"]
-    monkeypatch.setattr(ranges, "summary", lambda lesson: {"a < b & small": "holds in 9 of 9 runs"})
     index = site.written_claims([page])
     assert '<a href="lessons/09z_a_test.html#claim-09z-1">1 A question</a>' in index
-    assert "a &lt; b &amp; small" in index and '<p class="claim-runs">holds in 9 of 9 runs</p>' in index
+    assert "a &lt; b &amp; small" in index and "measured in the stored run alone" in index
     assert "lessons/09z_a_test.html#figure-09z-1" in site.written_figures([page])
+
+
+def test_the_index_of_claims_says_of_each_cell_in_how_many_runs_its_sentence_held(lesson, tmp_path):
+    """The same sentence in two cells: what was recorded of one is not said of the other."""
+    from tools import site
+
+    (tmp_path / "_static" / "figures").mkdir(parents=True)
+    held = next(cell for cell in lesson.code if cell.source.startswith("claim("))
+    again = new_code_cell(held.source, outputs=held.outputs, metadata={"tags": ["claim"]})
+    lesson.cells.append(again)
+    run = {"value": 2.0, "uncertainty": 0.1, "margin": 10.0, "margin_in": "standard errors", "holds": True}
+    missed = {**run, "margin": -1.26, "holds": False}
+    no_spread = {**run, "margin": 0.02, "margin_in": "units"}
+    claims = {
+        held.id: {"claim 1": {"sentence": "a < b & small", "runs": [run, missed, no_spread]}},
+        again.id: {"claim 1": {"sentence": "a < b & small", "runs": [run, {**run, "margin": 3.0}, run]}},
+    }
+    abouts = [{"shift": 0}, {"shift": 0}, {"shift": 1}]
+    path = ranges.path_of(lesson)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"claims": claims, "runs": abouts}), encoding="utf-8")
+    index = BeautifulSoup(site.written_claims([site.Page(lesson, tmp_path)]), "html.parser")
+    assert [line.get_text() for line in index.select(".claim-entry .claim-runs")] == [
+        "held in 2 of 3 runs, smallest margin -1.3 standard errors",
+        "held in 3 of 3 runs, smallest margin 3 standard errors",
+    ]
+    assert index.select_one(".claims-measured").get_text() == (
+        "3 runs: the stored one, 1 with other seeds, 1 with another instruction set."
+    )
+
+
+def ledger_page(tmp_path, *cells):
+    """The ledger of one lesson made of these cells, as the rows' texts, and its page in HTML and Markdown."""
+    from tools import site
+
+    path = tmp_path / "notebooks" / "09y_a_ledger.ipynb"
+    path.parent.mkdir()
+    nbformat.write(new_notebook(cells=[words("# 9y · A ledger"), *cells]), path)
+    (tmp_path / "_static" / "figures").mkdir(parents=True)
+    page = site.Page(Lesson(path), tmp_path)
+    text = site.ledger.written([page])
+    rows = [
+        [entry.get_text(" ", strip=True) for entry in row.select("td")]
+        for row in BeautifulSoup(text, "html.parser").select("table.ledger tbody tr")
+        if row.select("td[data-label]")
+    ]
+    return rows, text, page
+
+
+def a_claim(sentence, value, uncertainty=None):
+    record = {**RECORD, "sentence": sentence, "value": value, "uncertainty": uncertainty}
+    return new_output("display_data", data={CLAIM: record, "text/plain": f"✓ {sentence}: {value}, below 3"})
+
+
+def a_table(header, *rows):
+    lines = [f"<tr>{''.join(f'<td>{entry}</td>' for entry in line)}</tr>" for line in (header, *rows)]
+    return new_output("display_data", data={"text/html": f"<table>{''.join(lines)}</table>", "text/plain": "a table"})
+
+
+LEDGER = ["task", "best without a network", "network"]
+
+
+def test_a_row_of_the_ledger_is_what_the_lesson_prints_and_leads_there(tmp_path):
+    table = a_table([*LEDGER, "network − rival", "who wins"], ["a &lt; b", "AR(2)", "RNN", "-1.6 ± 0.2 mm", "a draw"])
+    rows, text, page = ledger_page(
+        tmp_path,
+        words("### The ledger\n\nOne row."),
+        code("table", table, a_claim("The rival leads", 1.6, 0.2), tags=["claim"]),
+        words("## Exercises"),
+        code("other", a_claim("Of another section", 1.0), tags=["claim"]),
+    )
+    # a difference of 1.55 to 1.65, an error of 0.15 to 0.25
+    assert rows == [["a < b", "AR(2)", "RNN", "network − rival: -1.6 ± 0.2 mm", "6.2 to 11", "a draw"]]
+    assert "a &lt; b" in text and "The rival leads" in text and "Of another section" not in text
+    assert 'href="lessons/09y_a_ledger.html#ledger-09y"' in text
+    assert '<span class="anchor" id="ledger-09y"></span>' in page.notebook.cells[1].source
+    assert "ledger-09y" not in page.lesson.cells[1].source
+
+
+@pytest.mark.parametrize(
+    "header, entries, claims, errors",
+    [
+        (["in standard errors"], ["0.8"], [], "0.8"),
+        (["RMSE of the network"], ["0.2 ± 0.1"], [], "–"),
+        (["gap: network minus rival"], ["0.230 ± 0.014 bits"], [], "16 to 17"),
+        (["gap: network minus rival"], ["0.2 ± 0.0"], [], "–"),
+        ([], [], [("The rule wins; standard errors between them", 35.57, None)], "36"),
+        ([], [], [("in standard errors, once", 25.6, None), ("in standard errors, again", -9.12, None)], "9.1 or more"),
+        ([], [], [("The rule wins by", 7.9, 0.2)], "–"),
+        (["in standard errors"], ["3.0"], [("The difference in standard errors", 2.969, None)], "3.0"),
+    ],
+)
+def test_by_how_many_standard_errors_is_printed_claimed_or_follows_from_a_difference(
+    header, entries, claims, errors, tmp_path
+):
+    table = a_table([*LEDGER, *header, "who wins"], ["t", "r", "n", *entries, "w"])
+    outputs = [a_claim(*claim) for claim in claims]
+    rows, _, _ = ledger_page(tmp_path, words("## 9 The ledger"), code("table", table, *outputs, tags=["claim"]))
+    assert [row[4] for row in rows] == [errors]
+
+
+def test_a_row_in_the_text_is_claimed_by_the_cell_before_it(tmp_path):
+    rows, text, _ = ledger_page(
+        tmp_path,
+        code("one", a_claim("Far away", 1.0), tags=["claim"]),
+        words("Words."),
+        code("two", a_claim("The rule is exact", 1.0), tags=["claim"]),
+        words("The first line:\n\n| task | best without a network | network | who wins |\n|---|---|---|---|\n"
+              "| reverse | `s[::-1]` | $h=32$ | the rule |\n"),
+    )  # fmt: skip
+    assert rows == [["reverse", "`s[::-1]`", "$h=32$", "–", "–", "the rule"]]
+    assert "\n\n`s[::-1]`\n\n" in text, "Markdown stands between empty lines"
+    assert "The rule is exact" in text and "Far away" not in text
+
+
+def test_a_ledger_of_another_form_is_shown_as_it_is_and_a_lesson_without_one_is_not(tmp_path, lesson):
+    table = a_table(["500 digits", "PSNR"], ["median", "13.6"], ["network", "17.2"])
+    rows, text, page = ledger_page(
+        tmp_path, words("## 10 The ledger"), code("table", table, a_claim("The network leads", 3.6), tags=["claim"])
+    )
+    assert not rows and "<td>median</td>" in text and "The network leads" in text and "### 9y · A ledger" in text
+    from tools.site import ledger
+
+    assert ledger.of(lesson) is None
+
+
+def test_the_ledger_of_the_course_has_the_rows_that_its_lessons_hold():
+    from tools.site import ledger
+
+    found = {lesson.number: ledger.of(lesson) for lesson in LESSONS.values()}
+    said = {
+        lesson.number
+        for lesson in LESSONS.values()
+        if any("who wins" in str(cell.source) + str(cell.get("outputs", "")) for cell in lesson.cells)
+        and "best without a network" in str(lesson.notebook)
+    }
+    rows = {number for number, entry in found.items() if entry and entry.rows}
+    assert rows == said, "a lesson has a ledger whose header the page does not know"
+    assert sum(len(entry.rows) for entry in found.values() if entry) >= 19
+    assert all(entry.cells for entry in found.values() if entry and not entry.rows)
 
 
 def test_markdown_leaves_tex_alone_and_knows_tables():

@@ -384,20 +384,38 @@ def stale(lesson: Lesson) -> str | None:
     return None
 
 
-def summary(lesson: Lesson) -> dict[str, str]:
-    """For each claim's sentence: in how many runs it held, and its smallest margin there."""
+def summary(lesson: Lesson) -> dict[tuple[str, str, str], str]:
+    """For each recorded claim: in how many runs it held, and its smallest margin there.
+
+    A claim is named by (cell's id, "claim 2", sentence): one sentence may stand in several cells of a lesson.
+    """
     recorded = read(lesson)
     found = {}
-    for keys in (recorded or {}).get("claims", {}).values():
-        for claim in keys.values():
+    for cell, keys in (recorded or {}).get("claims", {}).items():
+        for key, claim in keys.items():
             runs = [run for run in claim["runs"] if run]
-            text = f"holds in {sum(run['holds'] for run in runs)} of {len(claim['runs'])} runs"
-            margins = [(run["margin"], run["margin_in"]) for run in runs if run["margin"] is not None]
+            text = f"held in {sum(run['holds'] for run in runs)} of {len(claim['runs'])} runs"
+            margins = [run["margin"] for run in runs if run["margin_in"] == "standard errors"]
+            unit = " standard errors" if margins else ""
+            # Where nothing spreads in some of the runs (all of 50 strings right), those have no standard error.
+            margins = margins or [run["margin"] for run in runs if run["margin"] is not None]
             if margins:
-                smallest, unit = min(margins)
-                text += f", smallest margin {smallest:.2g}{' ' + unit if unit == 'standard errors' else ''}"
-            found[claim["sentence"]] = text
+                text += f", smallest margin {min(margins):.2g}{unit}"
+            found[cell, key, claim["sentence"]] = text
     return found
+
+
+def runs_in_words(lesson: Lesson) -> str:
+    """Which runs are recorded of a lesson: "8 runs: the stored one, 6 with other seeds, …"; "" if there are none."""
+    abouts = (read(lesson) or {}).get("runs", [])
+    if not abouts:
+        return ""
+    seeds = sum(about["shift"] != 0 for about in abouts)
+    others = len(abouts) - 1 - seeds
+    more = [f"{seeds} with other seeds"] * bool(seeds)
+    more += [f"{others} with {'another instruction set' if others == 1 else 'other instruction sets'}"] * bool(others)
+    runs = "1 run" if len(abouts) == 1 else f"{len(abouts)} runs"
+    return f"{runs}: {', '.join(['the stored one', *more])}"
 
 
 def written(recorded: dict) -> str:

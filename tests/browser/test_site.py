@@ -14,7 +14,7 @@ from tools.lesson import lessons, pairs
 from tools.site import FOLDER as SITE
 
 LESSONS = [f"lessons/{lesson.stem}.html" for lesson in lessons()]
-PAGES = ["index.html", "notation.html", "figures.html", "claims.html", "search.html", *LESSONS]
+PAGES = ["index.html", "notation.html", "figures.html", "claims.html", "ledger.html", "search.html", *LESSONS]
 
 
 def shown(watch, path, **options):
@@ -111,6 +111,43 @@ def test_figures_explorers_and_pairs_of_a_lesson(path, watch):
         assert all(state == [False, True] for state in page.evaluate(visible)), "one choice moves all pairs"
         page.set_viewport_size({"width": 1900, "height": 900})
         assert all(state == [True, True] for state in page.evaluate(visible)), "side by side where there is room"
+    watched.assert_quiet()
+
+
+def test_the_index_of_claims_shows_those_that_say_the_words(watch):
+    watched = shown(watch, "claims.html", viewport={"width": 1440, "height": 900})
+    page = watched.page
+    entries, lessons_shown = page.locator(".claim-entry:visible"), page.locator("section > h2:visible")
+    every, all_lessons = entries.count(), lessons_shown.count()
+    page.get_by_label("Show the claims that say").fill("chaos polynomial wins")
+    assert entries.count() == 0 and lessons_shown.count() == 0
+    assert page.inner_text(".claim-filter output") == "0 claims"
+    page.get_by_label("Show the claims that say").fill("WINS polynomial")
+    found = entries.all_inner_texts()
+    assert 0 < len(found) < every / 100 and all("wins" in text.lower() or "ledger" in text.lower() for text in found)
+    assert page.inner_text(".claim-filter output") == f"{len(found)} claim{'s' if len(found) > 1 else ''}"
+    page.get_by_label("Show the claims that say").fill("")
+    assert entries.count() == every and lessons_shown.count() == all_lessons
+    watched.assert_quiet()
+
+
+def test_the_ledger_is_a_list_of_its_rows_on_a_phone_and_its_links_lead_to_the_rows(watch):
+    watched = shown(watch, "ledger.html", viewport={"width": 390, "height": 844})
+    page = watched.page
+    entry = page.locator(".ledger td[data-label]").first
+    assert entry.evaluate("node => getComputedStyle(node, '::before').content") == '"Task"'
+    assert entry.bounding_box()["width"] > 300
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert entry.bounding_box()["width"] < 300
+    row = page.locator(".ledger tbody").filter(has_text="polynomial, degree 6")
+    row.locator("summary").click()
+    assert "The polynomial wins by Lyapunov times" in row.locator(".claim-entry").first.inner_text()
+    row.locator(".ledger-lesson a").click()
+    page.wait_for_url("**/lessons/01c_chaos.html#ledger-01c")
+    heading = "[...document.querySelectorAll('h2')].find((node) => node.innerText.includes('The ledger'))"
+    page.wait_for_function(
+        f"(() => {{ const top = {heading}.getBoundingClientRect().top; return top > 0 && top < 300; }})()"
+    )
     watched.assert_quiet()
 
 

@@ -21,10 +21,12 @@ from typing import NamedTuple
 import nbformat
 
 from tools import assets, deck, live, pages, ranges
+from tools.compare import parts
 from tools.folders import replaced
 from tools.lesson import CLAIM, FRAMES, ROOT, folded, lessons, shown, slide_type, tags
 from tools.motif import motif
 from tools.run import NOTEBOOK_METADATA
+from tools.site import ledger
 
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / "build" / "site"
@@ -34,12 +36,25 @@ def html_output(text):
     return nbformat.v4.new_output("display_data", data={"text/html": text})
 
 
+class Published(NamedTuple):
+    """One claim: its sentence, its line in HTML, and in how many of the recorded runs it held."""
+
+    sentence: str
+    line: str
+    runs: str
+
+    def entry(self):
+        """Both lines, as the index and the ledger show them."""
+        runs = html.escape(self.runs or "measured in the stored run alone")
+        return f'<div class="claim-entry">{self.line}<p class="claim-runs">{runs}</p></div>'
+
+
 class Claims(NamedTuple):
-    """What the index of claims says of one cell: where it is, its claims as HTML, what else it prints and asserts."""
+    """What the index of claims says of one cell: where it is, its claims, what else it prints and asserts."""
 
     anchor: str
     heading: str
-    published: list[tuple[str, str]]  # sentence, HTML
+    published: list[Published]
     printed: str
     asserts: str
 
@@ -51,6 +66,9 @@ class Page:
         self.lesson, self.folder = lesson, folder
         self.figures: list[tuple[str, str, str]] = []  # anchor, alternative text, file
         self.claims: list[Claims] = []
+        self.published: dict[str, list[Published]] = {}  # by the cell's id
+        self.ledger = ledger.of(lesson)
+        self.measured = ranges.summary(lesson)
         self.heading = lesson.title
         self.panels = live.stored(lesson)
         kept = [self.prepared(cell) for cell in lesson.cells if slide_type(cell) != "notes"]
@@ -62,6 +80,8 @@ class Page:
             for line in cell.source.splitlines():
                 if re.match(r"#{2,3} ", line):
                     self.heading = line.lstrip("# ").strip()
+            if self.ledger and cell.id == self.ledger.begins:
+                cell.source = f"{self.place(ledger.anchor(self.lesson))}\n\n{cell.source}"
             return cell
         marks = list(tags(cell))
         if "solution" in marks:
@@ -71,14 +91,23 @@ class Page:
         outputs = []
         if "claim" in marks:
             anchor = f"claim-{self.lesson.number}-{len(self.claims) + 1}"
-            self.claims.append(Claims(anchor, self.heading, published(cell), "\n".join(printed(cell)), asserted(cell)))
-            outputs.append(html_output(f'<span class="anchor" id="{anchor}"></span>'))
+            self.published[cell.id] = published(cell, self.measured)
+            words = "\n".join(printed(cell))
+            self.claims.append(Claims(anchor, self.heading, self.published[cell.id], words, asserted(cell)))
+            outputs.append(html_output(self.place(anchor)))
+        if self.ledger and cell.id == self.ledger.begins:
+            outputs.append(html_output(self.place(ledger.anchor(self.lesson))))
         outputs += [self.output(output) for output in cell.outputs]
         if cell.id in self.panels:
             outputs.append(html_output(live.panel_html(self.panels[cell.id], "../_static/live/")))
         cell.outputs = outputs
         cell.metadata = nbformat.from_dict({"tags": marks})
         return cell
+
+    @staticmethod
+    def place(anchor):
+        """A place that a link of another page leads to."""
+        return f'<span class="anchor" id="{anchor}"></span>'
 
     def output(self, output):
         if output.output_type not in ("display_data", "execute_result"):
@@ -106,13 +135,15 @@ class Page:
         (self.folder / "lessons" / f"{self.lesson.stem}.ipynb").write_text(text, encoding="utf-8")
 
 
-def published(cell):
-    """The claims that a cell publishes, each as its sentence and its line in HTML."""
-    return [
-        (str(one.data["sentence"]), pages.claim(one.data, one.text))
-        for one in shown(cell.outputs)
-        if one.kind == "claim"
-    ]
+def published(cell, measured):
+    """The claims that a cell publishes; ``measured``: how each fared in the recorded runs (``ranges.summary``)."""
+    found = []
+    for key, one in parts(cell.outputs).items():
+        if one.kind == "claim":
+            sentence = str(one.data["sentence"])
+            runs = measured.get((cell.id, key, sentence), "")
+            found.append(Published(sentence, pages.claim(one.data, one.text), runs))
+    return found
 
 
 def printed(cell):
@@ -200,8 +231,10 @@ def written_index(pages_made, decks):
         "code, choose PyTorch or Keras once and all pairs of the page follow; on a wide screen they stand side by side. "
         "To run a lesson yourself, clone the course, say `make setup` and `make lab`; its README says more.", "",
         "## Look something up", "", "- [The notation](notation.md)", "- [All figures](figures.md)",
-        "- [All claims, with what was measured](claims.md)", "",
-        "```{toctree}", ":hidden:", ":caption: Look something up", "", "notation", "figures", "claims", "```", "",
+        "- [All claims, with what was measured](claims.md)",
+        "- [The ledger: the network against the best method without one](ledger.md)", "",
+        "```{toctree}", ":hidden:", ":caption: Look something up", "",
+        "notation", "figures", "claims", "ledger", "```", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -234,31 +267,37 @@ def written_figures(pages_made):
 
 
 def written_claims(pages_made):
+    """claims.md: every claim with its value, uncertainty and bound, the runs in which it held, its smallest margin."""
     lines = [
         "# All claims, with what was measured",
         "",
         "A claim is a sentence with a cell that measures it and stops the lesson if it is not so. The numbers are those "
-        "of the stored run. Where the lesson was run with other seeds and on other processors, the line below says in how "
-        "many of these runs the sentence held.",
+        "of the stored run: value ± uncertainty, the bound, and the margin between them. The line below says in how many runs "
+        "of the lesson the sentence held, and the smallest margin of all of them; other runs have other seeds, or use other "
+        "instructions of the processor.",
+        "",
+        '<div class="claim-filter" hidden><label>Show the claims that say <input type="search"></label> '
+        '<output aria-live="polite"></output></div>',
         "",
     ]
     for page in pages_made:
         if not page.claims:
             continue
         lines += [f"## {page.lesson.title}", ""]
-        measured = ranges.summary(page.lesson)
+        runs = ranges.runs_in_words(page.lesson)
+        if runs:
+            lines += [f'<p class="claims-measured">{runs}.</p>', ""]
         for claim in page.claims:
+            lines += ['<div class="claim-group">', ""]
             lines += [f'<a href="lessons/{page.lesson.stem}.html#{claim.anchor}">{claim.heading}</a>', ""]
-            for sentence, line in claim.published:
-                lines += [line]
-                if sentence in measured:
-                    lines += [f'<p class="claim-runs">{html.escape(measured[sentence])}</p>']
-                lines += [""]
+            for one in claim.published:
+                lines += [one.entry(), ""]
             if claim.printed and not claim.published:
                 lines += ["```{code-block} text", claim.printed, "```", ""]
             if claim.asserts:
                 lines += ["<details><summary>What the cell asserts</summary>", ""]
                 lines += ["```{code-block} python", claim.asserts, "```", "", "</details>", ""]
+            lines += ["</div>", ""]
     return "\n".join(lines)
 
 
@@ -286,6 +325,7 @@ def prepare(course, source, decks):
         "notation.md": written_notation(made),
         "figures.md": written_figures(made),
         "claims.md": written_claims(made),
+        "ledger.md": ledger.written(made),
     }.items():
         (source / name).write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
     return made

@@ -61,6 +61,34 @@
   }
   choose(names.includes(localStorage.getItem("framework")) ? localStorage.getItem("framework") : names[0]);
 
+  // The index of claims: show those that say some words, in any order, or stand under a heading that says them.
+  const filter = document.querySelector(".claim-filter");
+  if (filter) {
+    const said = (node) => (node?.textContent || "").toLowerCase();
+    const groups = [...document.querySelectorAll(".claim-group")].map((group) => ({
+      group, heading: said(group.querySelector("a")), text: said(group),
+      entries: [...group.querySelectorAll(".claim-entry")].map((entry) => ({ entry, text: said(entry) })),
+    }));
+    const lessons = [...document.querySelectorAll("section")].filter((section) => section.querySelector(":scope > .claim-group"));
+    const input = filter.querySelector("input");
+    const find = () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const fits = (text) => words.every((word) => text.includes(word));
+      let shown = 0;
+      for (const { group, heading, text, entries } of groups) {
+        for (const { entry, text: claim } of entries) entry.hidden = !fits(`${heading} ${claim}`);
+        const left = entries.filter(({ entry }) => !entry.hidden).length;
+        shown += left;
+        group.hidden = entries.length ? !left : !fits(text);
+      }
+      for (const lesson of lessons) lesson.hidden = !lesson.querySelector(":scope > .claim-group:not([hidden])");
+      filter.querySelector("output").textContent = words.length ? `${shown} ${shown === 1 ? "claim" : "claims"}` : "";
+    };
+    input.addEventListener("input", find);
+    filter.hidden = false;
+    find();
+  }
+
   // Code, tables and formulas that are wider than the page can be scrolled with the keyboard too.
   function reachable() {
     const wide = ".highlight pre, .lesson-table, .table-wrapper, .cell_output pre, mjx-container[display=true]";
