@@ -58,7 +58,7 @@ lab: $(VENV)/.lab ## open the course in JupyterLab, on this machine only (LAB=--
 test: $(VENV)/.test ## run all tests, the lessons among them (two workers); make test N=01a for one lesson
 	@$(COURSE) test $(N) $(T)
 
-test-browser: $(VENV)/.pages ## open lessons, decks and the site in a real browser (needs Chromium or Chrome)
+test-browser: $(VENV)/.pages ## open lessons, decks, site in Chromium or Chrome, and Firefox (without: COURSE_BROWSERS=chromium)
 	@$(COURSE) test --browser $(T)
 
 new: $(VENV)/.test ## make the draft of a new lesson: make new N=08a

@@ -3,7 +3,10 @@
 import ast
 import contextlib
 import json
+import os
 import re
+import shutil
+import sys
 
 import nbformat
 import pytest
@@ -481,6 +484,32 @@ def test_a_browser_that_is_named_and_not_there_is_refused(monkeypatch, tmp_path)
     monkeypatch.setenv("COURSE_CHROMIUM", str(tmp_path / "nowhere"))
     with pytest.raises(SystemExit, match="COURSE_CHROMIUM names"):
         browser.executable()
+
+
+def test_a_firefox_that_is_not_there_is_missed_in_words(monkeypatch, tmp_path):
+    from tests.browser import firefox
+
+    monkeypatch.setenv("COURSE_FIREFOX", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match="COURSE_FIREFOX names"):
+        firefox.executable()
+    monkeypatch.delenv("COURSE_FIREFOX")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(firefox, "ON_A_MAC", tmp_path / "nowhere")
+    with pytest.raises(SystemExit, match="apt install firefox-esr.*COURSE_BROWSERS=chromium"):
+        firefox.executable()
+    monkeypatch.setenv("COURSE_FIREFOX", shutil.which("false", path=os.defpath) or sys.executable)
+    with pytest.raises(SystemExit, match="Firefox did not start"):
+        firefox.Firefox(tmp_path)
+
+
+def test_chromium_is_always_among_the_browsers_and_a_wrong_name_is_refused():
+    from tests.browser.rotation import browsers_of
+
+    assert browsers_of(None) == browsers_of("") == browsers_of("chromium, firefox") == {"chromium", "firefox"}
+    assert browsers_of("chromium") == {"chromium"}
+    for said in ("firefox", "chrome", "chromium,safari"):
+        with pytest.raises(SystemExit, match="COURSE_BROWSERS is"):
+            browsers_of(said)
 
 
 def test_only_root_runs_a_browser_without_a_sandbox(monkeypatch):

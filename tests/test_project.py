@@ -268,7 +268,7 @@ needs_bash = pytest.mark.skipif(sys.platform == "win32", reason=".ci/run is a sc
 
 @needs_bash
 def test_ci_runs_the_tests_and_then_the_browser_tests_by_rotation_and_says_how_long_each_took(ci):
-    status, targets, said = ci(COURSE_CHROMIUM=sys.executable)
+    status, targets, said = ci(COURSE_CHROMIUM=sys.executable, COURSE_FIREFOX=sys.executable)
     assert status == 0, said
     assert [target[0] for target in targets] == ["setup", "test", "test-browser"]
     assert targets[2][1].isdecimal()
@@ -281,12 +281,16 @@ def test_ci_fails_at_once_if_no_browser_can_be_had(ci, tmp_path):
         status, targets, said = ci(**environment)
         assert status == 1 and not targets
         assert "No Chromium or Chrome can be had here" in said
+    for missing in ({}, {"COURSE_FIREFOX": str(tmp_path / "missing")}):
+        status, targets, said = ci(COURSE_CHROMIUM=sys.executable, **missing)
+        assert status == 1 and not targets
+        assert "No Firefox can be had here" in said
 
 
 @needs_bash
 @pytest.mark.parametrize("part", ["setup", "test", "test-browser"])
 def test_ci_fails_if_one_part_fails(ci, part):
-    status, targets, said = ci(fails=part, COURSE_CHROMIUM=sys.executable)
+    status, targets, said = ci(fails=part, COURSE_CHROMIUM=sys.executable, COURSE_FIREFOX=sys.executable)
     assert status == 1 and targets[-1][0] == part
     assert f"make {part}" in said and "FAILED" in said
 

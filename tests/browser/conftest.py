@@ -1,4 +1,7 @@
-"""What the browser tests share: one Chromium and one JupyterLab for each worker, and a summary of the answer times."""
+"""What the browser tests share: one Chromium and one JupyterLab for each worker, and a summary of the answer times.
+
+``COURSE_BROWSERS=chromium`` leaves out the tests in Firefox, and says so at the end.
+"""
 
 import contextlib
 import os
@@ -15,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.rotation import lessons_now, turn_now
+from tests.browser.rotation import browsers_of, lessons_now, turn_now
 from tools.browser import browser as started_browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +43,17 @@ class Watch:
 
 
 def pytest_configure(config):
+    browsers_of(os.environ.get("COURSE_BROWSERS"))  # a wrong name is said at once
     # Workers are started later and inherit it: all have the same turn, also at midnight.
     os.environ["COURSE_ROTATION"] = str(turn_now())
+
+
+def pytest_collection_modifyitems(config, items):
+    wanted = browsers_of(os.environ.get("COURSE_BROWSERS"))
+    left_out = [item for item in items if item.path.name == "test_firefox.py" and "firefox" not in wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -125,9 +137,12 @@ def lab(tmp_path_factory):
 
 def pytest_terminal_summary(terminalreporter):
     """Print which lessons had their turn, how long explorers took to answer, and the 95th percentile of all."""
+    if "firefox" not in browsers_of(os.environ.get("COURSE_BROWSERS")):
+        terminalreporter.write_line("Firefox was left out, as COURSE_BROWSERS says: nothing was tested in it.")
     opened = ", ".join(lesson.number for lesson in lessons_now())
     terminalreporter.write_line(
-        f"JupyterLab's turn is {turn_now()}: {opened} (COURSE_ROTATION=all opens all lessons, a number another turn)"
+        f"The turn of JupyterLab, and of decks in Firefox, is {turn_now()}: {opened} "
+        "(COURSE_ROTATION=all opens all lessons, a number another turn)"
     )
     times = {}
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):

@@ -1,4 +1,5 @@
-"""Which lessons a run of the browser tests opens in JupyterLab: at least six, and each lesson within a few runs.
+"""Which lessons a run of the browser tests opens in JupyterLab, and as decks in Firefox: at least six, and each lesson
+within a few runs. In which browsers: ``COURSE_BROWSERS``.
 
 The turn is the day's, or what ``COURSE_ROTATION`` says: a whole number, or ``all``.
 """
@@ -9,6 +10,7 @@ import os
 from tools.lesson import lessons
 
 AT_LEAST = 6
+BROWSERS = ("chromium", "firefox")
 
 
 def chosen(course, turn):
@@ -29,6 +31,16 @@ def turn_of(said, day):
         return int(said)
     except ValueError:
         raise SystemExit(f"COURSE_ROTATION is {said!r}; it is a whole number, or all.") from None
+
+
+def browsers_of(said):
+    """The browsers that ``COURSE_BROWSERS`` asks for (a text); both if it says nothing. Chromium is always one of them:
+    it lays out the decks.
+    """
+    wanted = set((said or ",".join(BROWSERS)).replace(",", " ").split())
+    if not {"chromium"} <= wanted <= set(BROWSERS):
+        raise SystemExit(f"COURSE_BROWSERS is {said!r}; it is chromium, or chromium,firefox.")
+    return wanted
 
 
 def turn_now():

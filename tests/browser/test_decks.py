@@ -65,6 +65,7 @@ def test_a_deck_slide_by_slide(stem, theme, watch):
         page.keyboard.press("Space")
     assert len(seen) == total, f"space reached {len(seen)} of {total} slides"
     assert not wrong
+    assert page.evaluate("window.deckReady.smaller") == 0, "a slide was laid out too high"
     watched.assert_quiet()
 
 

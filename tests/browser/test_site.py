@@ -119,13 +119,13 @@ def test_the_index_of_claims_shows_those_that_say_the_words(watch):
     page = watched.page
     entries, lessons_shown = page.locator(".claim-entry:visible"), page.locator("section > h2:visible")
     every, all_lessons = entries.count(), lessons_shown.count()
-    page.get_by_label("Show the claims that say").fill("chaos polynomial wins")
+    page.get_by_label("Show the claims that say").fill("polynomial zebra")
     assert entries.count() == 0 and lessons_shown.count() == 0
     assert page.inner_text(".claim-filter output") == "0 claims"
-    page.get_by_label("Show the claims that say").fill("WINS polynomial")
-    found = entries.all_inner_texts()
-    assert 0 < len(found) < every / 100 and all("wins" in text.lower() or "ledger" in text.lower() for text in found)
-    assert page.inner_text(".claim-filter output") == f"{len(found)} claim{'s' if len(found) > 1 else ''}"
+    page.get_by_label("Show the claims that say").fill("WINS chaos polynomial")
+    assert any("The polynomial wins" in text for text in entries.all_inner_texts()) and entries.count() < every / 100
+    assert page.inner_text(".claim-filter output").startswith(f"{entries.count()} claim")
+    assert lessons_shown.all_inner_texts() == [text for text in lessons_shown.all_inner_texts() if "Chaos" in text]
     page.get_by_label("Show the claims that say").fill("")
     assert entries.count() == every and lessons_shown.count() == all_lessons
     watched.assert_quiet()

@@ -41,6 +41,22 @@
     keyboard: { 67: showCode, 68: switchTheme },
     plugins: [RevealNotes],
   });
-  Reveal.on("slidechanged", () => { if (typing()) document.activeElement.blur(); });
-  window.deckReady = { slides: Reveal.getTotalSlides() };
+  window.deckReady = { slides: Reveal.getTotalSlides(), smaller: 0 };
+  // Another browser than the one that laid out the slides may break a line elsewhere: a slide too high is made smaller.
+  function fit(slide) {
+    const page = slide.querySelector(".page");
+    const tooHigh = () => page.scrollHeight > page.clientHeight + 1;
+    if (!tooHigh()) return;
+    window.deckReady.smaller += 1;
+    let zoom = Number(page.style.getPropertyValue("--zoom") || 1);
+    while (tooHigh() && zoom > 0.6) {
+      zoom -= 0.05;
+      page.style.setProperty("--zoom", zoom.toFixed(2));
+    }
+  }
+  Reveal.on("slidechanged", ({ currentSlide }) => {
+    if (typing()) document.activeElement.blur();
+    fit(currentSlide);
+  });
+  fit(Reveal.getCurrentSlide());
 })();

@@ -37,7 +37,8 @@
   stage.className = "reveal stage";
   stage.innerHTML = '<div class="slides"></div>';
   document.body.append(stage);
-  const fits = (slide) => page(slide).scrollHeight <= page(slide).clientHeight + 1
+  // To the pixel in height: another browser rounds otherwise, and may need one more.
+  const fits = (slide) => page(slide).scrollHeight <= page(slide).clientHeight
     && [...slide.querySelectorAll("pre")].every((pre) => pre.scrollWidth <= pre.clientWidth + 1)
     && [...slide.querySelectorAll("table, mjx-container")].every((wide) => wide.scrollWidth <= page(slide).clientWidth + 1);
 

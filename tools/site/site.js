@@ -61,12 +61,12 @@
   }
   choose(names.includes(localStorage.getItem("framework")) ? localStorage.getItem("framework") : names[0]);
 
-  // The index of claims: show those that say some words, in any order, or stand under a heading that says them.
+  // The index of claims: show those that say some words, in any order; the headings above a claim count as its words.
   const filter = document.querySelector(".claim-filter");
   if (filter) {
     const said = (node) => (node?.textContent || "").toLowerCase();
     const groups = [...document.querySelectorAll(".claim-group")].map((group) => ({
-      group, heading: said(group.querySelector("a")), text: said(group),
+      group, heading: `${said(group.parentElement.querySelector("h2"))} ${said(group.querySelector("a"))}`, text: said(group),
       entries: [...group.querySelectorAll(".claim-entry")].map((entry) => ({ entry, text: said(entry) })),
     }));
     const lessons = [...document.querySelectorAll("section")].filter((section) => section.querySelector(":scope > .claim-group"));
@@ -79,7 +79,7 @@
         for (const { entry, text: claim } of entries) entry.hidden = !fits(`${heading} ${claim}`);
         const left = entries.filter(({ entry }) => !entry.hidden).length;
         shown += left;
-        group.hidden = entries.length ? !left : !fits(text);
+        group.hidden = entries.length ? !left : !fits(`${heading} ${text}`);
       }
       for (const lesson of lessons) lesson.hidden = !lesson.querySelector(":scope > .claim-group:not([hidden])");
       filter.querySelector("output").textContent = words.length ? `${shown} ${shown === 1 ? "claim" : "claims"}` : "";
