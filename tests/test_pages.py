@@ -370,9 +370,12 @@ def test_a_row_in_the_text_is_claimed_by_the_cell_before_it(tmp_path):
 def test_a_ledger_of_another_form_is_shown_as_it_is_and_a_lesson_without_one_is_not(tmp_path, lesson):
     table = a_table(["500 digits", "PSNR"], ["median", "13.6"], ["network", "17.2"])
     rows, text, page = ledger_page(
-        tmp_path, words("## 10 The ledger"), code("table", table, a_claim("The network leads", 3.6), tags=["claim"])
+        tmp_path,
+        words("## 10 The ledger"),
+        code("table", table, printed("3.6 dB"), a_claim("The network leads", 3.6), tags=["claim"]),
     )
     assert not rows and "<td>median</td>" in text and "The network leads" in text and "### 9y · A ledger" in text
+    assert '<div class="cell_output"><pre>3.6 dB</pre></div>' in text
     from tools.site import ledger
 
     assert ledger.of(lesson) is None

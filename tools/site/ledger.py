@@ -179,7 +179,8 @@ def written(made) -> str:
                 for output in cell.outputs:
                     kind, text = pages.output_html(output, "")
                     if CLAIM not in output.get("data", {}):
-                        lines += [f'<div class="lesson-table">{text}</div>' if kind == "table" else text]
+                        # as in a lesson, where site.js lets the keyboard scroll what is wider than the page
+                        lines += [f'<div class="{"lesson-table" if kind == "table" else "cell_output"}">{text}</div>']
             lines += [_evidence(page), ""]
     lines += ["A lesson without a ledger is not listed; what it compares stands among [all claims](claims.md)."]
     return "\n".join(lines)
