@@ -45,7 +45,18 @@ def test_a_panel_stands_below_an_explorer_of_todays_lesson(path):
     lesson = COURSE[panel["lesson"]]
     cell = next(cell for cell in lesson.code if cell.id == panel["cell"])
     assert "explorer" in tags(cell)
-    assert panel["fingerprint"] == live.mark(lesson), f"the lesson's code changed: run `course live {lesson.number}`"
+    assert not live.stale(lesson, panel)
+
+
+def test_a_panel_is_stale_when_the_lesson_or_its_file_here_has_changed():
+    lesson = COURSE["04a"]
+    now = live.mark(lesson)
+    assert live.stale(lesson, {"fingerprint": now}) is None
+    for part, what in (("lesson", "the lesson's code"), ("file", "tools/live/lesson_04a.py")):
+        said = live.stale(lesson, {"fingerprint": {**now, part: "other"}})
+        assert said == f"{what} has changed since the panel was stored: run `course live 04a`"
+    # another Python's checksums say nothing
+    assert live.stale(lesson, {"fingerprint": {"lesson": "other", "file": "other", "python": "3.0"}}) is None
 
 
 def test_models_are_small_and_all_are_used():
@@ -53,6 +64,9 @@ def test_models_are_small_and_all_are_used():
     files = list(panels.STORED.glob("*.onnx"))
     assert {file.name for file in files} == named
     assert all(file.stat().st_size <= panels.LARGEST for file in files)
+    for path in STORED:
+        together = sum((panels.STORED / model["file"]).stat().st_size for model in read(path)["models"].values())
+        assert together <= 2 * panels.LARGEST, path.name
 
 
 @pytest.fixture
@@ -110,7 +124,7 @@ class Recorded:
         module = type("Module", (), {"panels": staticmethod(lambda names: [
             panels.Panel("x", "cell", "name", "Title", "Question?", {"net": model})])})  # fmt: skip
         self.monkeypatch.setattr(panels, "import_module", lambda name: module)
-        panels.record("99", {}, self.folder, "mark")
+        panels.record("99", {}, self.folder, {"lesson": "mark"})
 
 
 @pytest.fixture
@@ -126,7 +140,8 @@ def test_a_panel_is_recorded_with_answers_of_both_frameworks(recorded):
     assert answer["x"] == [1, 1, 1]
     assert answer["Keras"] == answer["PyTorch"]
     assert len(answer["PyTorch"]) == 2
-    assert (recorded.folder / "99-x-net.onnx").stat().st_size
+    model = (recorded.folder / "99-x-net.onnx").read_bytes()
+    assert model and b".py" not in model, "the exporter's notes name files of this machine"
 
 
 def test_frameworks_that_differ_are_refused(recorded):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
+def python() -> str:
+    """The Python that takes a checksum: another one writes syntax trees otherwise, and its checksums do not compare."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def of_lesson(lesson: Lesson) -> dict[str, str]:
     """The two checksums, ``{"lesson": …, "library": …}``, 16 hexadecimal digits each.
 
@@ -46,6 +52,11 @@ def of_lesson(lesson: Lesson) -> dict[str, str]:
         "lesson": _digest(*(_bare(tree) for tree in trees)),
         "library": _digest(*(f"{'.'.join(key)}:{text}" for key, text in sorted(_reached(used).items()))),
     }
+
+
+def of_file(path: Path) -> str:
+    """The checksum of a Python file, 16 hexadecimal digits."""
+    return _digest(_bare(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 @cache

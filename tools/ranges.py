@@ -114,7 +114,7 @@ def measured(lesson: Lesson, runs: list[tuple[dict, Lesson]]) -> dict:
                 if changed:
                     words.setdefault(cell.id, {})[key] = changed
     return {
-        "fingerprint": {**fingerprint.of_lesson(lesson), "python": _python()},
+        "fingerprint": {**fingerprint.of_lesson(lesson), "python": fingerprint.python()},
         "runs": abouts,
         "trained_from": _trained_from(lesson, abouts, said[0], numbers, words, pictures),
         "moved": sum(len(rows) for keys in numbers.values() for rows in keys.values()),
@@ -160,12 +160,6 @@ def _moved(stored, found, raised) -> tuple[dict[str, list], list[int], list[int]
 def _plain(digits: str) -> float | str:
     number = value(digits)
     return number if math.isfinite(number) else str(number)
-
-
-def _python() -> str:
-    import sys
-
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _trained_from(lesson, abouts, said, numbers, words, pictures) -> int:
@@ -376,7 +370,7 @@ def stale(lesson: Lesson) -> str | None:
     if recorded is None:
         return f"it was never run with other seeds and instruction sets: {mend}"
     was, now = recorded["fingerprint"], fingerprint.of_lesson(lesson)
-    if was["python"] != _python():  # syntax trees are written otherwise by another Python
+    if was["python"] != fingerprint.python():
         return None
     for part, what in (("lesson", "its code"), ("library", "what it uses of course_lib")):
         if was[part] != now[part]:

@@ -27,9 +27,24 @@ RUNTIME = ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threa
 RECORD = "from pathlib import Path\nfrom tools.live.panels import record\nrecord({number!r}, globals(), Path({folder!r}), {mark!r})"
 
 
-def mark(lesson: Lesson) -> str:
-    """What the stored models depend on: the lesson's code."""
-    return fingerprint.of_lesson(lesson)["lesson"]
+def mark(lesson: Lesson) -> dict[str, str]:
+    """What the stored models depend on: all code of the lesson, and what ``lesson_<number>.py`` takes from it."""
+    return {
+        "lesson": fingerprint.of_lesson(lesson)["lesson"],
+        "file": fingerprint.of_file(HERE / f"lesson_{lesson.number}.py"),
+        "python": fingerprint.python(),
+    }
+
+
+def stale(lesson: Lesson, panel: dict) -> str | None:
+    """Why a stored panel does not belong to the lesson as it stands, and what mends it; None if it does."""
+    was, now = panel["fingerprint"], mark(lesson)
+    if was["python"] != now["python"]:
+        return None
+    for part, what in (("lesson", "the lesson's code"), ("file", f"tools/live/lesson_{lesson.number}.py")):
+        if was[part] != now[part]:
+            return f"{what} has changed since the panel was stored: run `course live {lesson.number}`"
+    return None
 
 
 def record(runner: Runner, lesson: Lesson) -> list[Path]:

@@ -89,14 +89,28 @@ def _exported(module, example: np.ndarray) -> bytes:
         path = Path(folder) / "model.onnx"
         torch.onnx.export(module, (torch.from_numpy(example),), path, input_names=["x"], output_names=["y"],
                           dynamo=True, external_data=False, verbose=False)  # fmt: skip
-        return path.read_bytes()
+        return _bare(path.read_bytes())
+
+
+def _bare(model: bytes) -> bytes:
+    """An ONNX model without the exporter's notes: they name the files of the machine that wrote it."""
+    import onnx
+
+    found = onnx.load_from_string(model)
+    parts = [found, found.graph]
+    for kind in ("node", "input", "output", "value_info", "initializer"):
+        parts += getattr(found.graph, kind)
+    for part in parts:
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return found.SerializeToString()
 
 
 def _numbers(values) -> list[float]:
     return [float(f"{value:.7g}") for value in np.asarray(values, np.float64).ravel()]
 
 
-def record(number: str, names: Mapping[str, Any], folder: Path, fingerprint: str) -> None:
+def record(number: str, names: Mapping[str, Any], folder: Path, fingerprint: Mapping[str, str]) -> None:
     """Write the panels of lesson ``number`` into ``folder``.
 
     Parameters
@@ -105,8 +119,8 @@ def record(number: str, names: Mapping[str, Any], folder: Path, fingerprint: str
     names : mapping
         The global names of the lesson that has run.
     folder : Path
-    fingerprint : str
-        Of the lesson's code, to see later that the models are those of today's lesson.
+    fingerprint : mapping
+        Of the lesson's code and of its file here, to see later that the models are those of today.
 
     Raises
     ------
@@ -137,5 +151,5 @@ def record(number: str, names: Mapping[str, Any], folder: Path, fingerprint: str
             models[name] = {"file": f"{stem}-{name}.onnx", "shape": shape, "type": kind, "answers": answers}
             (folder / f"{stem}-{name}.onnx").write_bytes(onnx)
         text = {"lesson": number, "cell": panel.cell, "view": panel.view, "title": panel.title, "question": panel.question,
-                "fingerprint": fingerprint, "models": models, "data": dict(panel.data)}  # fmt: skip
+                "fingerprint": dict(fingerprint), "models": models, "data": dict(panel.data)}  # fmt: skip
         (folder / f"{stem}.json").write_text(json.dumps(text, ensure_ascii=False) + "\n", encoding="utf-8")
