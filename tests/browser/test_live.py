@@ -4,6 +4,7 @@ from a server; nothing leaves the folder; a browser that cannot says so."""
 import functools
 import http.server
 import json
+import math
 import shutil
 import statistics
 import threading
@@ -137,6 +138,91 @@ def test_the_plane_follows_pointer_and_sliders(watch):
     page.wait_for_function("() => document.querySelector('#live-07b-plane .live-words').innerText.includes('100.0 %')")
     page.locator("#live-07b-plane input[type=range]").first.press("End")
     page.wait_for_function("() => document.querySelector('#live-07b-plane .live-words').innerText.includes(' 0.0 %')")
+    watched.assert_quiet()
+
+
+GREYS = """([stem, nth, side]) => {
+  const canvas = document.querySelectorAll(`#live-${stem} canvas`)[nth], { width } = canvas;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, width, width);
+  const middle = (k) => Math.floor(((k + 0.5) * width) / side);
+  return Array.from({ length: side * side }, (_, i) => data[4 * (middle(Math.floor(i / side)) * width + middle(i % side))]);
+}"""
+
+
+def says(page, stem, begins):
+    page.wait_for_function(
+        "([stem, begins]) => document.querySelector(`#live-${stem} .live-words`).innerText.startsWith(begins)",
+        arg=[stem, begins],
+    )
+    return words(page, stem)
+
+
+def assert_shows(page, stem, nth, side, scores):
+    """A picture of a panel is what a decoder's scores say, to one level of grey."""
+    shown = page.evaluate(GREYS, [stem, nth, side])
+    assert max(abs(grey - 255 / (1 + math.exp(-score))) for grey, score in zip(shown, scores, strict=True)) <= 1
+
+
+def test_a_digit_pays_the_prices(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page, stem = watched.page, "07c-price"
+    page.goto((SITE / page_of(stem)).as_uri())
+    assert turn_to(page, stem) == "ready"
+    digits, prices = (page.locator(f"#live-{stem} select").nth(k) for k in (0, 1))
+    digits.select_option("5")
+    for beta in ("0.1", "0.3", "3", "10", "1"):
+        prices.select_option(label=beta)
+        said = says(page, stem, f"This digit at β = {beta}:")
+        code, picture = (PANELS[stem]["models"][f"{part}-{beta}"]["answers"][1] for part in ("encoder", "decoder"))
+        for framework in ("PyTorch", "Keras"):
+            rates = [0.5 * (mu**2 + math.exp(s) - 1 - s) for mu, s in zip(code[framework][:10], code[framework][10:])]
+            assert float(said.split("R = ")[1].split(",")[0]) == pytest.approx(sum(rates), abs=0.051)
+            assert_shows(page, stem, 2, 14, picture[framework])
+        if beta == "10":
+            assert said.endswith(" 0 of 10 units speak.")
+    watched.assert_quiet()
+
+
+def test_a_walk_back_is_that_of_both_frameworks_and_can_be_drawn(watch):
+    watched = watch(viewport={"width": 1440, "height": 900})
+    page, stem = watched.page, "07e-walk"
+    page.goto((SITE / page_of(stem)).as_uri())
+    assert turn_to(page, stem) == "ready"
+    steps, way = (page.locator(f"#live-{stem} select").nth(k) for k in (0, 1))
+    slider = page.locator(f"#live-{stem} input[type=range]")
+    steps.select_option("5")
+    says(page, stem, "Step 5 of 5")
+    for k, answer in zip((0, 2, 5), PANELS[stem]["models"]["decoder"]["answers"], strict=True):
+        slider.press("Home")
+        for _ in range(k):
+            slider.press("ArrowRight")
+        says(page, stem, f"Step {k} of 5")
+        for framework in ("PyTorch", "Keras"):
+            for nth in (0, 1):
+                assert_shows(page, stem, nth, 28, answer[framework][784 * nth : 784 * (nth + 1)])
+
+    def changes(act):
+        before = page.evaluate(GREYS, [stem, 0, 28])
+        act()
+        page.wait_for_function(f"([where, before]) => ({GREYS})(where).join() !== before.join()", arg=[[stem, 0, 28], before])  # fmt: skip
+
+    panel = page.locator(f"#live-{stem}")
+    anew = panel.get_by_role("button", name="Draw the steps anew")
+    assert anew.is_hidden()
+    changes(lambda: way.select_option("draw"))
+    changes(anew.click)
+    changes(panel.get_by_role("button", name="Another start").click)
+    page.evaluate(
+        """stem => {
+          const words = document.querySelector(`#live-${stem} .live-words`);
+          window.said = [];
+          new MutationObserver(() => said.push(words.innerText.slice(0, 11))).observe(words, { childList: true });
+        }""",
+        stem,
+    )
+    panel.get_by_role("button", name="Walk step by step").click()
+    page.wait_for_function("said.includes('Step 5 of 5')")
+    assert page.evaluate("said") == [f"Step {k} of 5" for k in range(6)]
     watched.assert_quiet()
 
 

@@ -85,6 +85,8 @@
     return powers.map((power) => power / sum);
   }
 
+  const sigmoid = (score) => 1 / (1 + Math.exp(-score));
+  const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
   const meanSquare = (a, b) => a.reduce((sum, value, i) => sum + (value - b[i]) ** 2, 0) / a.length;
   const greys = (text) => Array.from(bytes(text), (value) => value / 255);
 
@@ -148,10 +150,18 @@
 
   const figure = (caption, node) => element("figure", { className: "live-figure" }, node, element("figcaption", {}, caption));
   const column = (...controls) => element("div", { className: "explorer-controls live-column" }, ...controls);
-  const colour = (node, name) => getComputedStyle(node).getPropertyValue(name).trim() || getComputedStyle(node).color;
+  const colour = (node, name) => getComputedStyle(node).getPropertyValue(name).trim();
 
-  // Grey values as in the lessons' figures: 0 black, 1 white.
-  function drawPicture(node, values, side = SIDE) {
+  // Words on a canvas have the colour of the page's text, so they are drawn again when a reader changes the theme.
+  const worded = new Map(); // canvas -> how it was last drawn
+  function drawWorded(node, draw) {
+    worded.set(node, draw);
+    draw(getComputedStyle(node).color);
+  }
+  const themeChanged = () => worded.forEach((draw, node) => draw(getComputedStyle(node).color));
+
+  // Grey values as in the lessons' figures: 0 black, 1 white. They fill the canvas, or a square [left, top, size] of it.
+  function drawPicture(node, values, side = SIDE, [left, top, size] = [0, 0, parseFloat(node.style.width)]) {
     const image = new ImageData(side, side);
     values.forEach((value, i) => {
       const grey = 255 * clamp(value, 0, 1);
@@ -161,21 +171,23 @@
     small.getContext("2d").putImageData(image, 0, 0);
     const context = node.getContext("2d");
     context.imageSmoothingEnabled = false;
-    context.drawImage(small, 0, 0, parseFloat(node.style.width), parseFloat(node.style.height));
+    context.drawImage(small, left, top, size, size);
   }
 
-  function drawBars(node, heights, names, { marked = -1 } = {}) {
+  function drawBars(node, heights, names, { marked = [] } = {}) {
     const context = node.getContext("2d");
     const [width, height] = [parseFloat(node.style.width), parseFloat(node.style.height)];
-    context.clearRect(0, 0, width, height);
     const [room, wide] = [height - 22, width / heights.length];
-    context.font = "14px 'Source Sans 3', sans-serif";
-    context.textAlign = "center";
-    heights.forEach((value, i) => {
-      context.fillStyle = i === marked ? colour(node, "--live-mark") : colour(node, "--live-bar");
-      context.fillRect(i * wide + 2, room * (1 - value), wide - 4, Math.max(1, room * value));
-      context.fillStyle = colour(node, "--live-text");
-      context.fillText(names[i], (i + 0.5) * wide, height - 6);
+    drawWorded(node, (text) => {
+      context.clearRect(0, 0, width, height);
+      context.font = "14px 'Source Sans 3', sans-serif";
+      context.textAlign = "center";
+      heights.forEach((value, i) => {
+        context.fillStyle = marked.includes(i) ? colour(node, "--live-mark") : colour(node, "--live-bar");
+        context.fillRect(i * wide + 2, room * (1 - value), wide - 4, Math.max(1, room * value));
+        context.fillStyle = text;
+        context.fillText(names[i], (i + 0.5) * wide, height - 6);
+      });
     });
   }
 
@@ -184,6 +196,32 @@
     const output = element("output", {}, String(value));
     input.addEventListener("input", () => { output.textContent = input.value; });
     return { input, output, row: element("label", {}, element("span", {}, label), input, output) };
+  }
+
+  // A button that moves a slider from its lowest value to its highest; whoever moves the slider stops that.
+  function player(label, { input, output }, show) {
+    const button = element("button", { type: "button" }, label);
+    let timer = null;
+
+    function stop() {
+      clearInterval(timer);
+      timer = null;
+    }
+
+    function move(value) {
+      input.value = value;
+      output.textContent = value;
+      show();
+      if (value >= Number(input.max)) stop();
+    }
+
+    button.addEventListener("click", () => {
+      stop();
+      timer = setInterval(() => move(Number(input.value) + 1), 120);
+      move(Number(input.min));
+    });
+    input.addEventListener("input", () => { stop(); show(); });
+    return { button, stop };
   }
 
   // ------------------------------------------------------------------------------------------------ views
@@ -268,7 +306,7 @@
     async function decode(edited) {
       const made = Array.from(await nets.decoder.answer(numbers));
       drawPicture(copy, made);
-      drawBars(code, numbers.map((_, i) => share(i)), numbers.map((_, i) => ((i + 1) % 4 ? "" : i + 1)), { marked: chosen() });
+      drawBars(code, numbers.map((_, i) => share(i)), numbers.map((_, i) => ((i + 1) % 4 ? "" : i + 1)), { marked: [chosen()] });
       value.output.textContent = numbers[chosen()].toFixed(2);
       const apart = meanSquare(picture, made).toFixed(4);
       say(edited ? `Code number ${chosen() + 1} is ${numbers[chosen()].toFixed(2)}; picture and copy now differ by ${apart} (mean square).`
@@ -304,48 +342,29 @@
     const seen = canvas(196, 196, "What the network has seen so far");
     const bars = canvas(300, 196, "Probabilities of the ten digits after the rows seen");
     const rows = slider("rows seen", 1, 28, 1, 28);
-    const play = element("button", { type: "button" }, "Read row by row");
-    let [picture, read, timer] = [null, null, null];
+    let [picture, read] = [null, null];
 
     function show() {
       const count = Number(rows.input.value);
       drawPicture(seen, picture.map((value, i) => (i < SIDE * count ? value : 0.35)));
       const p = read[count - 1];
-      drawBars(bars, p, p.map((_, k) => k), { marked: argmax(p) });
+      drawBars(bars, p, p.map((_, k) => k), { marked: [argmax(p)] });
       const last = argmax(read[27]);
       const settled = 28 - [...read].reverse().findIndex((each) => argmax(each) !== last);
-      say(`After ${count} rows it reads ${argmax(p)} (${(100 * Math.max(...p)).toFixed(0)} %). `
+      say(`After ${count} ${count === 1 ? "row" : "rows"} it reads ${argmax(p)} (${(100 * Math.max(...p)).toFixed(0)} %). `
         + (settled > 28 ? `It says ${last} from the first row on.` : `From row ${settled + 1} on it says ${last}.`));
     }
 
-    function stop() {
-      clearInterval(timer);
-      timer = null;
-    }
-
-    function begin() {
-      stop();
-      let count = 0;
-      timer = setInterval(() => {
-        count += 1;
-        rows.input.value = count;
-        rows.output.textContent = count;
-        show();
-        if (count === 28) stop();
-      }, 120);
-    }
-
+    const play = player("Read row by row", rows, show);
     const drawing = digitPad(greys(data.digits), say, async (next) => {
       picture = next;
       const scores = await nets.reader.answer(picture.map((value) => Math.round(255 * value)));
       read = Array.from({ length: 28 }, (_, t) => softmax(Array.from(scores.slice(10 * t, 10 * (t + 1)))));
       show();
     });
-    rows.input.addEventListener("input", () => { stop(); show(); });
-    play.addEventListener("click", begin);
     stage.append(
       element("div", { className: "live-row" }, figure("draw here", drawing.pad), figure("seen so far", seen), figure("it reads", bars)),
-      element("div", { className: "explorer-controls" }, ...drawing.controls, rows.row, play),
+      element("div", { className: "explorer-controls" }, ...drawing.controls, rows.row, play.button),
     );
     await drawing.choose(4);
   };
@@ -362,7 +381,7 @@
       const made = Array.from(await nets.picture.answer(scores.map((score, i) => (i < used ? score : 0))));
       drawPicture(built, made);
       const sizes = scores.slice(0, 40).map((score, i) => clamp(Math.abs(score) / data.deviations[i] / 4, 0, 1));
-      drawBars(bars, sizes, sizes.map((_, i) => ((i + 1) % 10 ? "" : i + 1)), { marked: used - 1 });
+      drawBars(bars, sizes, sizes.map((_, i) => ((i + 1) % 10 ? "" : i + 1)), { marked: [used - 1] });
       const largest = argmax(scores.map((score, i) => Math.abs(score) / data.deviations[i]));
       say(`${used} of ${count} components: mean square error ${meanSquare(picture, made).toFixed(4)}. Its most unusual score is number ${largest + 1}, ${(Math.abs(scores[largest]) / data.deviations[largest]).toFixed(1)} standard deviations.`);
     }
@@ -393,7 +412,6 @@
     const again = element("button", { type: "button" }, "Spoil it anew");
     let [picture, damaged, paint] = [null, null, null];
     const psnr = (a, b) => (-10 * Math.log10(meanSquare(a, b))).toFixed(1);
-    const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
     async function mend() {
       drawPicture(spoilt, damaged, side);
@@ -463,7 +481,7 @@
     async function show() {
       const { out, read } = known();
       const p = await next(read);
-      drawBars(bars, p, shown, { marked: argmax(p) });
+      drawBars(bars, p, shown, { marked: [argmax(p)] });
       const bits = -p.reduce((sum, value) => sum + (value > 0 ? value * Math.log2(value) : 0), 0);
       say((out.length ? `Not in the alphabet and left out: ${out.join(" ")}. ` : "")
         + `After “${read.map((k) => symbols[k]).join("")}” the model is unsure by ${bits.toFixed(1)} bits.`);
@@ -533,10 +551,10 @@
     async function show() {
       const z = [Number(z1.input.value), Number(z2.input.value)];
       drawMap();
-      const mean = Array.from(await nets.decoder.answer(z), (score) => 1 / (1 + Math.exp(-score)));
+      const mean = Array.from(await nets.decoder.answer(z), sigmoid);
       drawPicture(picture, mean);
       const read = softmax(await nets.judge.answer(mean));
-      drawBars(bars, read, read.map((_, k) => k), { marked: argmax(read) });
+      drawBars(bars, read, read.map((_, k) => k), { marked: [argmax(read)] });
       const beyond = Math.exp(-0.5 * (z[0] ** 2 + z[1] ** 2));
       say(`The judge reads ${argmax(read)} (${(100 * Math.max(...read)).toFixed(0)} %). ${(100 * beyond).toFixed(1)} % of the prior's draws lie farther out.`);
     }
@@ -555,6 +573,138 @@
     await show();
   };
 
+  views.price = async (stage, nets, data, say) => {
+    const [side, draws, full, tile] = [14, 8, 6, 52]; // a full bar is 6 nats
+    const units = data.units[0].length;
+    const seen = canvas(196, 196, "What the encoder gets, 14 by 14 pixels");
+    const copy = canvas(196, 196, "The mean of the code, decoded");
+    const drawn = canvas(draws * (tile + 2) - 2, 2 * tile + 4, "Above, eight draws of this digit's code, decoded; below, eight draws of the prior, decoded");
+    const bars = canvas(290, 2 * tile + 4, "The rate of each unit of the code for this digit, as bars; the units that speak are marked");
+    const price = element("select", {}, ...data.betas.map((beta, k) => element("option", { value: k }, String(beta))));
+    const again = element("button", { type: "button" }, "Draw anew");
+    let [picture, noise, turn] = [null, null, 0];
+
+    function draw() {
+      noise = Array.from({ length: 2 * draws }, () => Array.from({ length: units }, normal));
+    }
+
+    const halved = (fine) => Array.from({ length: side * side }, (_, i) => {
+      const corner = 2 * SIDE * Math.floor(i / side) + 2 * (i % side);
+      return (fine[corner] + fine[corner + 1] + fine[corner + SIDE] + fine[corner + SIDE + 1]) / 4;
+    });
+    // Cross-entropy of grey dots, less what every decoder pays for them: their own entropy.
+    const distortion = (scores) => picture.reduce((sum, x, i) => {
+      const entropy = [x, 1 - x].reduce((all, p) => all - (p > 0 ? p * Math.log(p) : 0), 0);
+      return sum + Math.max(scores[i], 0) + Math.log1p(Math.exp(-Math.abs(scores[i]))) - x * scores[i] - entropy;
+    }, 0);
+
+    async function show() {
+      const mine = (turn += 1); // a later choice may overtake this one
+      const k = Number(price.value);
+      const beta = data.betas[k];
+      const code = Array.from(await nets[`encoder-${beta}`].answer(picture));
+      const [mean, logVariance] = [code.slice(0, units), code.slice(units)];
+      const posterior = noise.slice(0, draws).map((each) => each.map((eps, i) => mean[i] + Math.exp(0.5 * logVariance[i]) * eps));
+      const scores = [];
+      for (const z of [mean, ...posterior, ...noise.slice(draws)]) scores.push(Array.from(await nets[`decoder-${beta}`].answer(z)));
+      if (mine !== turn) return;
+      drawPicture(seen, picture, side);
+      drawPicture(copy, scores[0].map(sigmoid), side);
+      scores.slice(1).forEach((each, i) => drawPicture(drawn, each.map(sigmoid), side, [(i % draws) * (tile + 2), Math.floor(i / draws) * (tile + 4), tile]));
+      const rates = mean.map((mu, i) => 0.5 * (mu ** 2 + Math.exp(logVariance[i]) - 1 - logVariance[i]));
+      const speaking = data.units[k].flatMap((rate, i) => (rate > data.speaks ? [i] : []));
+      drawBars(bars, rates.map((rate) => Math.min(rate / full, 1)), rates.map((_, i) => i + 1), { marked: speaking });
+      const R = rates.reduce((a, b) => a + b, 0);
+      const D = scores.slice(1, draws + 1).reduce((sum, each) => sum + distortion(each) / draws, 0);
+      say(`This digit at β = ${beta}: R = ${R.toFixed(1)}, D − floor = ${D.toFixed(1)} nats. All validation digits: R = ${data.R[k].toFixed(1)}, `
+        + `D − floor = ${data.D[k].toFixed(1)} nats; ${speaking.length} of ${units} units speak.`);
+    }
+
+    const drawing = digitPad(greys(data.digits), say, (next) => {
+      picture = halved(next);
+      return show();
+    });
+    price.addEventListener("change", show);
+    again.addEventListener("click", () => { draw(); show(); });
+    stage.append(
+      element("div", { className: "live-row" }, figure("draw here", drawing.pad), figure("the network gets", seen), figure("the mean code, decoded", copy),
+        column(...drawing.controls, element("label", {}, element("span", {}, "price β"), price), again)),
+      element("div", { className: "live-row" }, figure("decoded: above draws from q(z|x), below from p(z)", drawn),
+        figure("rate of each unit; a full bar is 6 nats; orange speaks", bars)),
+    );
+    price.value = data.betas.indexOf(1);
+    draw();
+    await drawing.choose(3);
+  };
+
+  views.walk = async (stage, nets, data, say) => {
+    const [tile, columns] = [54, 11];
+    const now = canvas(196, 196, "The code at the chosen step, decoded");
+    const guess = canvas(196, 196, "What the network takes for the end at the chosen step, decoded");
+    const strip = canvas(columns * (tile + 2) - 2, 2 * tile + 10, "From noise at the left to the end at the right: above, the code at every step or every few steps, decoded; below, what the network takes for the end");
+    const count = element("select", {}, ...data.steps.map((steps) => element("option", { value: steps }, String(steps))));
+    const way = element("select", {}, element("option", { value: "rotate" }, "rotate"), element("option", { value: "draw" }, "draw"));
+    const step = slider("step", 0, 20, 1, 20);
+    const [another, again] = ["Another start", "Draw the steps anew"].map((label) => element("button", { type: "button" }, label));
+    let [start, stages, turn] = [data.start, [], 0];
+
+    function show() {
+      const [k, steps] = [Number(step.input.value), stages.length - 1];
+      drawPicture(now, stages[k].pictures[0]);
+      drawPicture(guess, stages[k].pictures[1]);
+      const last = Math.min(steps, columns - 1); // of the pictures in the strip
+      const shown = Array.from({ length: last + 1 }, (_, i) => Math.round((i * steps) / last));
+      const nearest = argmax(shown.map((each) => -Math.abs(each - k)));
+      const context = strip.getContext("2d");
+      context.clearRect(0, 0, parseFloat(strip.style.width), parseFloat(strip.style.height));
+      shown.forEach((each, i) => stages[each].pictures.forEach((picture, row) =>
+        drawPicture(strip, picture, SIDE, [i * (tile + 2), row * (tile + 2), tile])));
+      context.fillStyle = colour(strip, "--live-mark");
+      context.fillRect(nearest * (tile + 2), 2 * tile + 5, tile, 4);
+      const apart = meanSquare(stages[k].pictures[1], stages[steps].pictures[0]).toFixed(4);
+      say(`Step ${k} of ${steps}, φ = ${stages[k].phi.toFixed(2)}: `
+        + (k === steps ? "the end of this walk." : `what the network takes for the end differs from the end of this walk by ${apart} (mean square).`));
+    }
+
+    async function walk() {
+      const mine = (turn += 1); // a later walk may be shorter and overtake this one
+      play.stop();
+      const [steps, drawn, found] = [Number(count.value), way.value === "draw", []];
+      again.hidden = !drawn;
+      let x = start;
+      for (let k = 0; k <= steps; k += 1) {
+        const [phi, smaller] = [k, k + 1].map((j) => data.last * (1 - j / steps));
+        const [cos, sin] = [Math.cos(phi), Math.sin(phi)];
+        const v = await nets.velocity.answer([...x, phi]);
+        const end = x.map((value, i) => cos * value - sin * v[i]);
+        const scores = await nets.decoder.answer([...x, ...end]);
+        if (mine !== turn) return;
+        found.push({ phi, pictures: [0, 1].map((row) => Array.from(scores.slice(SIDE * SIDE * row, SIDE * SIDE * (row + 1)), sigmoid)) });
+        if (k === steps) break;
+        const [cosNext, sinNext] = [Math.cos(smaller), Math.sin(smaller)];
+        const variance = drawn ? (sinNext / sin) ** 2 * (1 - (cos / cosNext) ** 2) : 0;
+        x = x.map((value, i) => cosNext * end[i] + Math.sqrt(sinNext ** 2 - variance) * (sin * value + cos * v[i]) + Math.sqrt(variance) * (drawn ? normal() : 0));
+      }
+      stages = found;
+      step.input.max = steps;
+      step.input.value = steps;
+      step.output.textContent = steps;
+      show();
+    }
+
+    const play = player("Walk step by step", step, show);
+    for (const control of [count, way]) control.addEventListener("change", walk);
+    again.addEventListener("click", walk);
+    another.addEventListener("click", () => { start = start.map(normal); walk(); });
+    stage.append(
+      element("div", { className: "live-row" }, figure("the code at this step, decoded", now), figure("its end, as the network sees it", guess),
+        column(step.row, play.button, element("label", {}, element("span", {}, "steps"), count), element("label", {}, element("span", {}, "way"), way), another, again)),
+      figure("from noise to the end: above the codes, below what the network takes for their end", strip),
+    );
+    count.value = 20;
+    await walk();
+  };
+
   views.name = async (stage, nets, data, say) => {
     const [rows, q] = [20, data.languages.length];
     const text = element("input", { type: "text", value: data.start, maxLength: 18, spellcheck: false, autocomplete: "off" });
@@ -565,6 +715,25 @@
       figure("probability of each language when the symbols up to here are read (^ begins, $ ends the name)", table),
     );
 
+    function drawTable(name, read, ink) {
+      const context = table.getContext("2d");
+      context.clearRect(0, 0, left + rows * cell, (q + 1) * high + 6);
+      context.font = "14px 'Source Sans 3', sans-serif";
+      const shade = colour(table, "--live-mark");
+      data.languages.forEach((language, i) => {
+        context.globalAlpha = 1;
+        Object.assign(context, { fillStyle: ink, textAlign: "right" });
+        context.fillText(language, left - 6, (i + 2) * high - 6);
+        read.forEach((p, t) => {
+          context.globalAlpha = p[i];
+          context.fillStyle = shade;
+          context.fillRect(left + t * cell + 1, (i + 1) * high + 1, cell - 2, high - 2);
+        });
+      });
+      Object.assign(context, { globalAlpha: 1, fillStyle: ink, textAlign: "center" });
+      [...`^${name}$`].forEach((letter, t) => context.fillText(letter === " " ? "␣" : letter, left + (t + 0.5) * cell, high - 4));
+    }
+
     async function show() {
       const folded = text.value.toLowerCase().normalize("NFKD");
       const left_out = [...new Set([...folded].filter((letter) => !data.alphabet.slice(3).includes(letter) && !/\p{M}/u.test(letter)))];
@@ -573,22 +742,7 @@
       const x = Array.from({ length: rows }, (_, k) => Array.from({ length: rows }, (_, t) => (t <= k && t < symbols.length ? symbols[t] : 0))).flat();
       const scores = await nets.reader.answer(x);
       const read = symbols.map((_, k) => softmax(Array.from(scores.slice(k * q, (k + 1) * q))));
-      const context = table.getContext("2d");
-      context.clearRect(0, 0, left + rows * cell, (q + 1) * high + 6);
-      context.font = "14px 'Source Sans 3', sans-serif";
-      const shade = colour(table, "--live-mark");
-      data.languages.forEach((language, i) => {
-        context.globalAlpha = 1;
-        Object.assign(context, { fillStyle: colour(table, "--live-text"), textAlign: "right" });
-        context.fillText(language, left - 6, (i + 2) * high - 6);
-        read.forEach((p, t) => {
-          context.globalAlpha = p[i];
-          context.fillStyle = shade;
-          context.fillRect(left + t * cell + 1, (i + 1) * high + 1, cell - 2, high - 2);
-        });
-      });
-      Object.assign(context, { globalAlpha: 1, fillStyle: colour(table, "--live-text"), textAlign: "center" });
-      [...`^${name}$`].forEach((letter, t) => context.fillText(letter === " " ? "␣" : letter, left + (t + 0.5) * cell, high - 4));
+      drawWorded(table, (ink) => drawTable(name, read, ink));
       const end = read[read.length - 1];
       const sure = read.findIndex((p) => argmax(p) === argmax(end) && Math.max(...p) > 0.9);
       say((left_out.length ? `Not in the alphabet and left out: ${left_out.join(" ")}. ` : "")
@@ -613,7 +767,7 @@
       panel.dataset.state = "ready";
     } catch (error) {
       panel.dataset.state = "failed";
-      say(`The model cannot compute here: ${error.message}. The pictures of the explorer above were recorded and move without it.`);
+      say(`The model cannot compute here: ${error.message.replace(/\.$/, "")}. The pictures of the explorer above were recorded and move without it.`);
     }
   }
 
@@ -626,6 +780,9 @@
       }
     });
     document.querySelectorAll(".live-panel").forEach((panel) => turned.observe(panel));
+    const theme = new MutationObserver(themeChanged);
+    for (const node of [document.documentElement, document.body]) theme.observe(node, { attributeFilter: ["data-theme"] });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themeChanged);
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watch);
   else watch();
