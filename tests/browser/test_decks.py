@@ -48,6 +48,7 @@ def opened(watched, stem, query=""):
 # The themes differ in colours alone, so two decks are walked in the dark as well.
 @pytest.mark.parametrize("stem, theme", [*((stem, "light") for stem in STEMS), *((stem, "dark") for stem in STEMS[:2])])
 def test_a_deck_slide_by_slide(stem, theme, watch):
+    """Nothing overflows or fails; a slide for a minute, and few that are half empty."""
     watched = watch(viewport={"width": 1280, "height": 720})
     page = opened(watched, stem, f"?theme={theme}")
     total = page.evaluate("Reveal.getTotalSlides()")
@@ -65,6 +66,9 @@ def test_a_deck_slide_by_slide(stem, theme, watch):
         page.keyboard.press("Space")
     assert len(seen) == total, f"space reached {len(seen)} of {total} slides"
     assert not wrong
+    filled = page.evaluate(FILLED)
+    assert sum(share < 0.5 for share in filled) <= 0.1 * len(filled) + 1
+    assert len(filled) <= int(next(lesson for lesson in lessons() if lesson.stem == stem).minutes) + 1
     assert page.evaluate("window.deckReady.smaller") == 0, "a slide was laid out too high"
     watched.assert_quiet()
 
@@ -98,17 +102,6 @@ def test_the_explorers_of_a_deck_move_without_a_kernel(stem, watch):
             if picture:
                 page.wait_for_function("node => node.complete && node.naturalWidth > 0", arg=picture)
     watched.assert_quiet()
-
-
-@pytest.mark.parametrize("stem", STEMS)
-def test_a_deck_fits_its_lesson(stem, watch):
-    """A slide for a minute, and few that are half empty; lessons that await their new form are longer."""
-    page = opened(watch(viewport={"width": 1280, "height": 720}), stem)
-    lesson = next(lesson for lesson in lessons() if lesson.stem == stem)
-    filled = page.evaluate(FILLED)
-    assert sum(share < 0.5 for share in filled) <= 0.1 * len(filled) + 1
-    if lesson.facts.get("form") == 2:
-        assert len(filled) <= int(lesson.minutes) + 1
 
 
 def test_a_deck_is_stored_as_it_was_laid_out(watch):
