@@ -80,15 +80,20 @@ def test_the_browsers_numbers_are_those_of_both_frameworks(stem, way, watch, req
     watched.assert_quiet()
 
 
+def ready(watch, stem):
+    """A watched page of the site and itself, once the panel on it computes."""
+    watched = watch(viewport={"width": 1440, "height": 900})
+    watched.page.goto((SITE / page_of(stem)).as_uri())
+    assert turn_to(watched.page, stem) == "ready"
+    return watched, watched.page
+
+
 def words(page, stem):
     return page.inner_text(f"#live-{stem} .live-words")
 
 
 def test_a_drawing_is_copied_and_its_code_edited(watch):
-    watched = watch(viewport={"width": 1440, "height": 900})
-    page = watched.page
-    page.goto((SITE / page_of("04a-draw")).as_uri())
-    assert turn_to(page, "04a-draw") == "ready"
+    watched, page = ready(watch, "04a-draw")
     panel = page.locator("#live-04a-draw")
     panel.get_by_role("button", name="Clear").click()
     assert "The pad is empty" in words(page, "04a-draw")
@@ -112,10 +117,7 @@ def test_a_drawing_is_copied_and_its_code_edited(watch):
 
 
 def test_a_name_is_read_and_strange_letters_are_named(watch):
-    watched = watch(viewport={"width": 1440, "height": 900})
-    page = watched.page
-    page.goto((SITE / page_of("01d-type")).as_uri())
-    assert turn_to(page, "01d-type") == "ready"
+    watched, page = ready(watch, "01d-type")
     assert words(page, "01d-type").startswith("papadopoulos: Greek")
     field = page.locator("#live-01d-type input[type=text]")
     field.fill("Ångström7")
@@ -129,10 +131,7 @@ def test_a_name_is_read_and_strange_letters_are_named(watch):
 
 
 def test_the_plane_follows_pointer_and_sliders(watch):
-    watched = watch(viewport={"width": 1440, "height": 900})
-    page = watched.page
-    page.goto((SITE / page_of("07b-plane")).as_uri())
-    assert turn_to(page, "07b-plane") == "ready"
+    watched, page = ready(watch, "07b-plane")
     box = page.locator("#live-07b-plane .live-pad").bounding_box()
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     page.wait_for_function("() => document.querySelector('#live-07b-plane .live-words').innerText.includes('100.0 %')")
@@ -164,10 +163,8 @@ def assert_shows(page, stem, nth, side, scores):
 
 
 def test_a_digit_pays_the_prices(watch):
-    watched = watch(viewport={"width": 1440, "height": 900})
-    page, stem = watched.page, "07c-price"
-    page.goto((SITE / page_of(stem)).as_uri())
-    assert turn_to(page, stem) == "ready"
+    stem = "07c-price"
+    watched, page = ready(watch, stem)
     digits, prices = (page.locator(f"#live-{stem} select").nth(k) for k in (0, 1))
     digits.select_option("5")
     for beta in ("0.1", "0.3", "3", "10", "1"):
@@ -184,10 +181,8 @@ def test_a_digit_pays_the_prices(watch):
 
 
 def test_a_walk_back_is_that_of_both_frameworks_and_can_be_drawn(watch):
-    watched = watch(viewport={"width": 1440, "height": 900})
-    page, stem = watched.page, "07e-walk"
-    page.goto((SITE / page_of(stem)).as_uri())
-    assert turn_to(page, stem) == "ready"
+    stem = "07e-walk"
+    watched, page = ready(watch, stem)
     steps, way = (page.locator(f"#live-{stem} select").nth(k) for k in (0, 1))
     slider = page.locator(f"#live-{stem} input[type=range]")
     steps.select_option("5")
