@@ -420,7 +420,9 @@ def test_a_claim_that_did_not_hold_is_not_ticked():
 
 @pytest.fixture
 def without_browser(monkeypatch):
-    """Decks are written and not laid out; what a browser does with them is tested in tests/browser."""
+    """Decks are written and not laid out, and npm installs nothing, which needs a network: tests/browser does both."""
+    monkeypatch.setattr(assets, "install", lambda: None)
+    monkeypatch.setattr(deck.live, "copy", lambda *parts: None)
     monkeypatch.setattr(assets, "copy_deck", lambda target: target.mkdir(parents=True) or [])
     monkeypatch.setattr(assets, "copy_layout", lambda target: target.mkdir())
     monkeypatch.setattr(deck, "browser", contextlib.nullcontext)
