@@ -81,6 +81,17 @@ def test_what_was_the_same_in_every_run_must_be_the_same():
     assert "float64" in difference(made, "shape (64, 28), accuracy 0.97, 60,000 images, float64")
 
 
+def test_a_processor_that_is_not_among_the_runs_may_round_otherwise():
+    made = column(*5 * ["gap 0, slope 0.0037290132442976925, count 3, misses 0, loss 9.8e-06"])
+    assert not difference(made, "gap 5.96e-08, slope 0.003729013244297714, count 3, misses 0, loss 1e-05")
+    assert "stored 0, now 1e-05" in difference(
+        made, "gap 1e-05, slope 0.0037290132442976925, count 3, misses 0, loss 9.8e-06"
+    )
+    assert "stored 0, now 1" in difference(made, "gap 0, slope 0.0037290132442976925, count 3, misses 1, loss 9.8e-06")
+    assert "stored 3, now 4" in difference(made, "gap 0, slope 0.0037290132442976925, count 4, misses 0, loss 9.8e-06")
+    assert "now 0.00374" in difference(made, "gap 0, slope 0.00374, count 3, misses 0, loss 9.8e-06")
+
+
 def test_what_was_trained_may_move_as_it_moved():
     made = column("accuracy 0.980", "accuracy 0.978", "accuracy 0.983", "accuracy 0.976", "accuracy 0.981")
     assert made[1]["trained_from"] == 1 and made[1]["moved"] == 1
