@@ -245,10 +245,9 @@ class Ranges:
         if len(values) < 2:
             if trained and not is_whole(digits) and key in self.recorded["unreached"].get(cell.id, []):
                 return None
+            room = 0.0 if is_whole(digits) else 1.01 * step
             if stored == 0 or not is_whole(digits):
-                room = max(0.0 if is_whole(digits) else 1.01 * step, SINGLE * max(1.0, abs(stored)))
-            else:
-                room = 0.0
+                room = max(room, SINGLE * max(1.0, abs(stored)))
             return Limits(stored - room, stored + room, "the same in every run")
         if unit:
             return None
