@@ -175,17 +175,6 @@ def _tensorflow_device(tf, wanted: str, threads: int) -> tuple[str, str, list[st
     return "/CPU:0", "CPU", lines
 
 
-_HELD = []  # temporary folders, removed when the kernel ends
-
-
-def _prepare_numba(threads: int) -> None:
-    """Numba (under UMAP) takes a thread for each core, and fails where its cache cannot be written."""
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads))
-    if "NUMBA_CACHE_DIR" not in os.environ and not os.access(os.path.expanduser("~"), os.W_OK):
-        _HELD.append(tempfile.TemporaryDirectory(prefix="numba-"))
-        os.environ["NUMBA_CACHE_DIR"] = _HELD[-1].name
-
-
 def _whole(name: str, value: Any, least: int) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
@@ -212,7 +201,6 @@ def start(seed: int = 0, *, quiet: bool = False, cpu_devices: int = 1) -> Machin
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    _prepare_numba(threads)
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "tensorflow"
     torch, tf, keras = _import("torch"), _import("tensorflow"), _import("keras")

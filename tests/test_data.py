@@ -18,7 +18,6 @@ LOADERS = {
     "mnist.npz": data.mnist,
     "names.txt.xz": data.names,
     "sunspots.npz": data.sunspots,
-    "ecg_208.npz": data.ecg,
     "ecg_beats.npz": data.ecg_beats,
     "sensors.npz": data.sensors,
     "spectra.npz": data.spectra,
@@ -292,14 +291,6 @@ def test_sunspots():
     months = monthly.values[: 12 * 260].reshape(260, 12).mean(axis=1)
     assert np.abs(months - yearly.values[49:]).max() < 0.5
     assert np.corrcoef(months, yearly.values[49:])[0, 1] > 0.99999
-
-
-def test_ecg():
-    ecg = data.ecg()
-    assert (ecg.signal.shape, ecg.signal.dtype, ecg.rate) == ((108000,), np.float32, 360.0)
-    assert ecg.signal.min() == pytest.approx(-3.485)
-    assert ecg.signal.max() == pytest.approx(3.65)
-    assert ecg.signal[:3] == pytest.approx([-0.245, -0.215, -0.185])
 
 
 def test_ecg_beats():

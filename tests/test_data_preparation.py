@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from course_lib import data
-from course_lib.data import Batches, Scaler, split_by_time, windows
+from course_lib.data import Batches, Scaler, windows
 
 quick = settings(max_examples=60, deadline=None)
 sizes = st.integers(1, 12)
@@ -67,48 +67,6 @@ def test_windows_are_views_that_cannot_be_written():
 def test_windows_refuse(arguments, message):
     with pytest.raises(ValueError, match=message):
         windows(*arguments)
-
-
-# --- split -------------------------------------------------------------------------------------
-
-
-@quick
-@given(n=st.integers(1, 300), train=st.floats(0.01, 0.98), validation=st.floats(0, 0.98))
-def test_split_covers_the_series_in_order(n, train, validation):
-    series = np.arange(n)
-    try:
-        parts = split_by_time(series, train, validation)
-    except ValueError as error:
-        assert train + validation >= 1 or "one is empty" in str(error)
-        return
-    assert np.array_equal(np.concatenate(parts), series)
-    assert len(parts[0]) > 0
-    assert len(parts[2]) > 0
-    assert len(parts[0]) == pytest.approx(n * train, abs=0.5)
-    assert all(np.shares_memory(part, series) for part in parts if len(part))
-
-
-def test_split_defaults_and_no_validation():
-    assert [len(part) for part in split_by_time(np.zeros((200, 3)))] == [140, 30, 30]
-    assert [len(part) for part in split_by_time(np.zeros(10), 0.8, 0)] == [8, 0, 2]
-
-
-@pytest.mark.parametrize(
-    ("series", "shares", "message"),
-    [
-        (np.zeros(10), (0.8, 0.2), "sum is below 1, so that something is left for the test"),
-        (np.zeros(10), (0, 0.2), "give shares between 0 and 1"),
-        (np.zeros(10), (1.2, -0.4), "give shares between 0 and 1"),
-        (np.zeros(10), (np.nan, 0.1), "give shares between 0 and 1"),
-        (np.zeros(2), (0.7, 0.15), "one is empty. Give a longer series"),
-        (np.zeros(0), (0.7, 0.15), "one is empty"),
-        ([0, np.nan, 1, 2, 3, 4, 5, 6], (0.5, 0.25), "1 NaN or infinite value.*index 1"),
-        (data.sine(50), (0.5, 0.25), "series.values"),
-    ],
-)
-def test_split_refuses(series, shares, message):
-    with pytest.raises(ValueError, match=message):
-        split_by_time(series, *shares)
 
 
 # --- scaler ------------------------------------------------------------------------------------

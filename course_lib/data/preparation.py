@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import filled, native, whole
+from ._checks import native, whole
 
 
 def windows(series: Any, length: int, horizon: int = 1, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -31,23 +31,6 @@ def windows(series: Any, length: int, horizon: int = 1, stride: int = 1) -> tupl
     table = series.reshape(len(series), -1)
     view = np.lib.stride_tricks.sliding_window_view(table, length + horizon, axis=0)[::stride].transpose(0, 2, 1)
     return view[:, :length], view[:, length:]
-
-
-def split_by_time(series: Any, train: float = 0.7, validation: float = 0.15) -> tuple[np.ndarray, ...]:
-    """Cut a series (n, ...) into a first, a middle and a last part; the last is what the others leave. `train` and
-    `validation` are the shares of the first two; ``validation=0`` leaves the middle one empty. The three views joined
-    are the series. The last is not sealed: `seal` does that, and `split` with ``shuffle=False`` does both. ValueError
-    if a share is no number from 0 to 1, any other part would be empty, or there is a NaN or an infinity."""
-    series = _checked("series", series, meaning="(n, ...)")
-    if not (0 < train < 1 and 0 <= validation < 1 and train + validation < 1):
-        raise ValueError(
-            f"train={train} and validation={validation}: give shares between 0 and 1 whose sum is "
-            "below 1, so that something is left for the test part."
-        )
-    first, second = round(len(series) * train), round(len(series) * (train + validation))
-    parts = series[:first], series[first:second], series[second:]
-    filled(parts, validation, "Give a longer series or larger shares.")
-    return parts
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,20 +116,6 @@ def sunspots(yearly: bool = False) -> Series:
     return Series(start + step * (np.arange(len(values)) + 0.5), values, "1", f"{kind} mean sunspot number", "years")
 
 
-class ECG(NamedTuple):
-    """An electrocardiogram: `signal` (n,) float32 in mV, sampled at `rate` in Hz."""
-
-    signal: np.ndarray
-    rate: float
-
-
-def ecg() -> ECG:
-    """Five minutes of electrocardiogram with many ventricular beats: (108000,) at 360 Hz. No labels come with it.
-    Record 208 of the MIT-BIH Arrhythmia Database, in the recorder's steps of 1/200 mV. Moody and Mark, IEEE Eng. in
-    Med. and Biol. 20 (2001), 45-50, doi:10.1109/51.932724."""
-    return ECG(_millivolts(read_arrays("ecg_208.npz")["steps"]), 360.0)
-
-
 class ECGRecord(NamedTuple):
     """Record `record` of the MIT-BIH Arrhythmia Database, two leads with labelled beats. `signal` (n, 2) float32 in mV,
     a column for each of `leads`; `rate` in Hz. `beat_samples` (b,) int64: sample at which each beat is marked (its R

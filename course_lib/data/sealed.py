@@ -84,20 +84,18 @@ def seal(*arrays: Any, apart_from: Any = None) -> Sealed:
     return sealed
 
 
-def split(*arrays: Any, validation: float, test: float, seed: int = 0, groups: Any = None, shuffle: bool = True,
-          duplicates: str = "refuse") -> Parts:  # fmt: skip
+def split(
+    *arrays: Any, validation: float, test: float, seed: int = 0, groups: Any = None, shuffle: bool = True
+) -> Parts:
     """Split rows into training, validation and test parts, none of which holds a row of another; seal the last.
     Examples lie along the first axis of each array (n, ...). Cut a series before you make windows of it: windows
     overlap. `validation` and `test` are shares of the rows (below 1) or their numbers; ``validation=0`` gives an empty
     part. Rows are drawn at random with `seed`; without `shuffle` the first ones train and the last ones test, as for a
     time series. Rows with one entry in `groups` (n,) stay in one part, for example the beats of one patient; the sizes
-    are then approximate. A row (of the first array; a group, if there are groups) that stands in an earlier part too is
-    refused, or left out of the later one with ``duplicates="drop"``. ValueError if rows stand in two parts, a part
-    would be empty, or lengths, shares or `duplicates` are not as above."""
+    are then approximate. ValueError if a row (of the first array; a group, if there are groups) stands in two parts, a
+    part would be empty, or lengths or shares are not as above."""
     arrays = examples(*arrays)
     n = len(arrays[0])
-    if duplicates not in ("refuse", "drop"):
-        raise ValueError(f'duplicates is {duplicates!r}; use "refuse" or "drop".')
     n_val, n_test = _count("validation", validation, n), _count("test", test, n)
     group = np.arange(n) if groups is None else np.unique(examples(arrays[0], groups)[1], return_inverse=True)[1]
     # A group goes where its middle falls when the groups lie one behind the other, so that none is cut.
@@ -111,10 +109,7 @@ def split(*arrays: Any, validation: float, test: float, seed: int = 0, groups: A
         order = np.argsort(middle, kind="stable")
     part = np.searchsorted([n - n_val - n_test, n - n_test], middle, side="right")
     if not (shuffle and groups is not None):
-        again, first = _again(row_keys(arrays[0]) if groups is None else group, part)
-        if duplicates == "refuse":
-            _refuse_shared(again, first)
-        order = order[~again[order]]
+        _refuse_shared(*_again(row_keys(arrays[0]) if groups is None else group, part))
     rows = [order[part[order] == k] for k in range(3)]
     filled(rows, validation, "Give more rows, other shares, or finer groups.")
     train, held, last = (tuple(array[r] for array in arrays) for r in rows)
@@ -146,8 +141,8 @@ def _refuse_shared(again: np.ndarray, first: np.ndarray, offset: int = 0) -> Non
         row = int(np.flatnonzero(again)[0])
         raise ValueError(
             f"{int(again.sum())} of the rows stand in two parts, for example row {row - offset} (in an earlier part: row "
-            f"{first[row]}): training rows in a test flatter every model. Draw other rows, keep equal ones together "
-            'with groups=, or leave them out of the later part with duplicates="drop".'
+            f"{first[row]}): training rows in a test flatter every model. Draw other rows, leave the repeated "
+            "ones out, or keep equal ones together with groups=."
         )
 
 
