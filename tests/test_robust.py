@@ -88,6 +88,44 @@ def test_what_was_just_stored_is_not_run_again(course, tmp_path, capsys):
     assert ranges.read(lesson)["runs"][0]["cpu_s"] == 1.0
 
 
+def test_on_another_machine_the_committed_ranges_are_kept_by_code_that_says_the_same(course, tmp_path, capsys):
+    def git(*words):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.org"]
+        robust.subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    measure(course, tmp_path, shifts=(2,))
+    stored = next((tmp_path / "cache").rglob("0-native.ipynb"))
+    notebook = Lesson(course, Lesson(stored).notebook).notebook
+    nbformat.write(notebook, course)
+    recorded = ranges.read(Lesson(course))
+    git("init", "--quiet")
+    git("add", "notebooks", "tests")
+    git("commit", "--quiet", "-m", "measured")
+
+    def runs_elsewhere(name, shifts=(2,)):
+        robust.measure([Lesson(course)], list(shifts), ["sse"], 1, cache=tmp_path / name)
+        return sorted(path.name for path in (tmp_path / name).rglob("*.ipynb")), capsys.readouterr().out
+
+    # a cell cut in two: the first half draws, the second, which has another id, prints
+    drawn, printed = notebook.cells[3].source.split("\n")
+    notebook.cells[3].source = drawn
+    notebook.cells.insert(4, new_code_cell(printed))
+    nbformat.write(notebook, course)
+    done, said = runs_elsewhere("second")
+    assert done == ["0-native.ipynb"] and "its committed runs are kept" in said
+    kept, cell = ranges.read(Lesson(course)), notebook.cells[4].id
+    assert kept["numbers"] == {cell: recorded["numbers"][notebook.cells[3].id]}
+    assert kept["runs"][1:] == recorded["runs"][1:] and ranges.stale(Lesson(course)) is None
+    assert kept["trained_from"] == recorded["trained_from"] + 1
+
+    # what was not measured, and what says other things, is run
+    assert len(runs_elsewhere("third", shifts=(2, 3))[0]) == 4
+    notebook.cells[3].source = drawn.replace("default_rng(3)", "default_rng(4)")
+    nbformat.write(notebook, course)
+    assert len(runs_elsewhere("fourth")[0]) == 3
+    assert ranges.read(Lesson(course))["numbers"] != kept["numbers"]
+
+
 def test_an_interrupted_measurement_leaves_the_old_file_whole(course, tmp_path, monkeypatch):
     target = ranges.path_of(Lesson(course))
     target.parent.mkdir(parents=True)

@@ -128,6 +128,41 @@ def measured(lesson: Lesson, runs: list[tuple[dict, Lesson]]) -> dict:
     }
 
 
+def moved_to(lesson: Lesson, recorded: dict, now: Lesson, places: dict[tuple[str, str], tuple[str, str]]) -> dict:
+    """What was recorded of other code that says the same, for the lesson as it stands.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        As stored; its code and course_lib's are fingerprinted.
+    recorded : dict
+        As ``measured`` made it.
+    now : Lesson
+        The lesson's own run, with ``metadata.run``.
+    places : dict
+        For each part of the outputs, (cell's id, key), where it stands now.
+    """
+    cells = {cell.id: cell for cell in lesson.code}
+    new = {**recorded, "fingerprint": {**fingerprint.of_lesson(lesson), "python": fingerprint.python()}}
+    new["runs"] = [{**now.notebook.metadata["run"], "errors": []}, *recorded["runs"][1:]]
+    for kind in ("numbers", "words", "pictures", "claims"):
+        new[kind] = {}
+        for cell, keys in recorded[kind].items():
+            for key, content in keys.items():
+                new_cell, new_key = places[cell, key]
+                if kind == "claims":
+                    content = {**content, "place": lesson.name(cells[new_cell])}
+                new[kind].setdefault(new_cell, {})[new_key] = content
+    new["unreached"] = {}
+    for cell, keys in recorded["unreached"].items():
+        for key in keys:
+            new_cell, new_key = places[cell, key]
+            new["unreached"].setdefault(new_cell, []).append(new_key)
+    said = {cell.id: parts(cell.outputs) for cell in now.code}
+    new["trained_from"] = _trained_from(lesson, new["runs"], said, new["numbers"], new["words"], new["pictures"])
+    return new
+
+
 def _distance(stored, other) -> list[float] | str | None:
     if other is None or other.kind != "picture":
         return None

@@ -7,14 +7,15 @@
 A run that was done is kept in ``build/robust`` and not done again, as long as the lesson's code, and what it uses of
 ``course_lib``, is the same; so an interrupted measurement goes on where it stopped. When code changes and the run with
 the lesson's own seeds still says the same to the last digit, the other runs are kept as well: what did not change
-one run did not change the others. ``tests/ranges/<lesson>.json`` is written when all runs of a lesson are done, in one
-step.
+one run did not change the others. On a machine where they were not done the ranges that were committed with the lesson
+are kept in the same way. ``tests/ranges/<lesson>.json`` is written when all runs of a lesson are done, in one step.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 import os
 import platform
 import shutil
@@ -121,19 +122,23 @@ def says_the_same(one: Lesson, other: Lesson) -> bool:
         if cell.id not in cells:
             return False
         first, second = parts(cell.outputs), parts(cells[cell.id].outputs)
-        if list(first) != list(second):
+        if list(first) != list(second) or not all(_same(part, second[key]) for key, part in first.items()):
             return False
-        for key, part in first.items():
-            if part.kind == "picture":
-                distance = picture_distance(part.data, second[key].data)
-                if distance is None or max(distance) > 1e-3:
-                    return False
-            elif part.kind != "widget":
-                (words, numbers), (new_words, new_numbers) = split(part.text), split(second[key].text)
-                timeless = [[digits for digits, unit in each if not unit] for each in (numbers, new_numbers)]
-                if words != new_words or timeless[0] != timeless[1]:
-                    return False
     return True
+
+
+def _same(one, other) -> bool:
+    """Whether two parts of outputs say the same."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == "picture":
+        distance = picture_distance(one.data, other.data)
+        return distance is not None and max(distance) <= 1e-3
+    if one.kind == "widget":
+        return True
+    (words, numbers), (new_words, new_numbers) = split(one.text), split(other.text)
+    timeless = [[digits for digits, unit in each if not unit] for each in (numbers, new_numbers)]
+    return words == new_words and timeless[0] == timeless[1]
 
 
 def adopt(lesson: Lesson, folder: Path) -> int:
@@ -149,6 +154,54 @@ def adopt(lesson: Lesson, folder: Path) -> int:
                 shutil.copy(path, folder / path.name)
                 taken += 1
     return taken
+
+
+def committed(lesson: Lesson) -> tuple[Lesson, dict] | None:
+    """The lesson and its ranges as they were committed last; None if there are none, or they do not fit each other."""
+    root, texts = lesson.path.resolve().parent.parent, []
+    for path in (lesson.path.resolve(), ranges.path_of(lesson)):
+        command = ["git", "show", f"HEAD:./{path.relative_to(root).as_posix()}"]
+        try:
+            done = subprocess.run(command, cwd=root, capture_output=True)
+        except FileNotFoundError:  # no git here
+            return None
+        if done.returncode:
+            return None
+        texts.append(done.stdout.decode("utf-8"))
+    before, recorded = Lesson(lesson.path, nbformat.reads(texts[0], as_version=4)), json.loads(texts[1])
+    was = recorded["fingerprint"]
+    fit = was["python"] == fingerprint.python() and was["lesson"] == fingerprint.of_lesson(before)["lesson"]
+    return (before, recorded) if fit else None
+
+
+def new_places(before: Lesson, now: Lesson) -> dict[tuple[str, str], tuple[str, str]] | None:
+    """Where each part of the outputs stands now, (cell's id, key) for (cell's id, key); None if they say other things.
+
+    A cell may have been cut in two: what is said, and in which order, counts, not in which cell.
+    """
+    old, new = (
+        [(cell.id, key, part) for cell in each.code for key, part in parts(cell.outputs).items()]
+        for each in (before, now)
+    )
+    if len(old) != len(new) or not all(_same(one[2], other[2]) for one, other in zip(old, new)):
+        return None
+    return {one[:2]: other[:2] for one, other in zip(old, new)}
+
+
+def keep_committed(lesson: Lesson, folder: Path, runs: list[Run]) -> dict | None:
+    """The committed ranges for the lesson's new code, if its own run says what it said and they hold all of ``runs``."""
+    found = committed(lesson)
+    if found is None:
+        return None
+    before, recorded = found
+    now = Lesson(folder / f"{runs[0]}.ipynb")
+    own = own_instruction_set()
+    done = {(about["shift"], about["isa"]) for about in recorded["runs"]}
+    asked = {(run.shift, own if run.isa == "native" else run.isa) for run in runs}
+    if not asked <= done or any(about["errors"] for about in recorded["runs"]) or errors(now):
+        return None
+    places = new_places(before, now)
+    return None if places is None else ranges.moved_to(lesson, recorded, now, places)
 
 
 class Progress:
@@ -202,6 +255,7 @@ def measure(chosen: list[Lesson], shifts: list[int], isas: list[str], jobs: int,
     with ThreadPoolExecutor(jobs) as pool:
         first = {lesson.number: pool.submit(one, lesson, runs[0]) for lesson in chosen}
         rest: dict[str, list] = {}
+        kept: dict[str, dict | None] = {}
         for lesson in chosen:
             first[lesson.number].result()
             folder = folder_of(lesson, cache)
@@ -211,11 +265,19 @@ def measure(chosen: list[Lesson], shifts: list[int], isas: list[str], jobs: int,
                 progress.say(
                     f"{lesson.number}: says what it said before its code changed: {taken} run{'s' * (taken != 1)} kept"
                 )
+            if not all((folder / f"{run}.ipynb").exists() for run in runs):
+                kept[lesson.number] = keep_committed(lesson, folder, runs)
+            if kept.get(lesson.number):
+                progress.done += len(runs) - 1
+                progress.say(f"{lesson.number}: says what it said before its code changed: its committed runs are kept")
+                continue
             rest[lesson.number] = [pool.submit(one, lesson, run) for run in runs[1:]]
         for lesson in chosen:
             for future in rest.get(lesson.number, []):
                 future.result()
-            if lesson.number in rest:
+            if kept.get(lesson.number):
+                held &= write(lesson, kept[lesson.number])
+            elif lesson.number in rest:
                 held &= store(lesson, folder_of(lesson, cache))
     for line in failed:
         print(f"✗ {line}")
@@ -236,7 +298,10 @@ def store(lesson: Lesson, folder: Path) -> bool:
     """Write the ranges of a lesson from all of its runs in ``folder``, and report; True if every claim held."""
     paths = sorted(folder.glob("*.ipynb"), key=lambda path: _order(path.stem))
     runs = [(dict(each.notebook.metadata["run"]), each) for each in map(Lesson, paths)]
-    recorded = ranges.measured(lesson, runs)
+    return write(lesson, ranges.measured(lesson, runs))
+
+
+def write(lesson: Lesson, recorded: dict) -> bool:
     write_atomically(ranges.path_of(lesson), ranges.written(recorded))
     print(report(lesson.number, recorded), flush=True)
     return holds(recorded)
