@@ -100,7 +100,7 @@ FACTS = {
 }  # fmt: skip
 
 
-def whole_lesson(form=2):
+def whole_lesson():
     picture = new_output("display_data", data={"text/html": HTML, "text/plain": "Figure: A line."})
     claim = new_output("display_data", data={CLAIM: {"sentence": "x is 1", "holds": True}, "text/plain": "✓ x is 1"})
     frames = {"frames": {str(i): {"image": f"picture {i}"} for i in range(6)}}
@@ -129,7 +129,7 @@ def whole_lesson(form=2):
             code(solved, "solution", shown=[text(f"✓ {name}: right\n")], fold=True),
         ]
     cells.append(words("## What you now know\n…\n## Read\n…\n## What comes next\n[After](99b_after.ipynb)"))
-    notebook = new_notebook(cells=cells, metadata={"course": {**FACTS, "form": form}})
+    notebook = new_notebook(cells=cells, metadata={"course": dict(FACTS)})
     for count, cell in enumerate((cell for cell in cells if cell.cell_type == "code"), start=1):
         cell.execution_count = count
     return run.tidy(notebook)
@@ -144,8 +144,8 @@ def found(tmp_path, monkeypatch):
     for name in ("98_before", "99b_after"):
         nbformat.write(new_notebook(cells=[words(f"# {name}")]), tmp_path / f"{name}.ipynb")
 
-    def find(change=lambda notebook: None, name="99a_demo", form=2):
-        notebook = whole_lesson(form)
+    def find(change=lambda notebook: None, name="99a_demo"):
+        notebook = whole_lesson()
         change(notebook)
         path = tmp_path / f"{name}.ipynb"
         path.write_text(nbformat.writes(notebook, version=nbformat.NO_CONVERT), encoding="utf-8")
@@ -156,7 +156,6 @@ def found(tmp_path, monkeypatch):
 
 def test_a_whole_lesson_has_no_problem(found):
     assert found() == []
-    assert found(form=1) == []
 
 
 def source(index, new):
@@ -207,6 +206,7 @@ CHANGES = [
     (facts(peak_mb=2100), "took 2100 MB"),
     (facts(budget_cpu_s=300), "a budget of 300 CPU s; at most 120 CPU s"),
     (lambda notebook: notebook.cells.extend(words(f"more {i}") for i in range(70)), "cells; at most about 80"),
+    (source(5, "x = 1\n" * 41), "41 lines; at most 40"),
     (source(0, "A lesson\n45 min"), "not a title"),
     (source(0, "# A lesson"), "how many minutes"),
     (source(0, "# A lesson\n45 min\n" + "x" * 2_500_000), "2.5 MB"),
@@ -278,30 +278,6 @@ CHANGES = [
 def test_each_thing_missing_is_named(found, change, said):
     said_now = found(change)
     assert any(said in line for line in said_now), said_now
-
-
-OLD_FORM = [
-    (source(6, "print(1)"), "asserts nothing that could fail"),
-    (source(6, "assert True\nprint(1)"), "asserts nothing that could fail"),
-    (source(5, "y = 1\ndel y"), None),
-    (source(3, "# Keras\n\n\n\nx = 1"), None),
-    (shows(5, BARE), None),
-    (facts(cpu_s=200), None),
-]
-
-
-@pytest.mark.parametrize(("change", "said"), OLD_FORM)
-def test_an_older_lesson_is_held_to_what_it_can_meet(found, change, said):
-    said_now = found(change, form=1)
-    assert any(said in line for line in said_now) if said else not said_now, said_now
-
-
-def test_what_is_too_dear_in_an_older_lesson_is_a_note(found, tmp_path):
-    found(facts(cpu_s=200, minutes=90), form=1)
-    said = " ".join(check.notes(tmp_path / "99a_demo.ipynb"))
-    assert "took 200 CPU s" in said and "90 minutes" in said
-    found(facts(cpu_s=200))
-    assert check.notes(tmp_path / "99a_demo.ipynb") == []
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """What every lesson has, read from its file without running it: ``course check 01a``.
 
-``problems(path)`` lists, in words, all that is not as it must be: one generator per rule. Lessons that say
-``"form": 2`` in their metadata ``course`` are held to the whole form of a lesson; older ones to what they can meet, and
-what is too long or too dear in them is a note, not a problem.
+``problems(path)`` lists, in words, all that is not as it must be: one generator per rule.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import nbformat
 
 from tools.lesson import FRAMES, NOTEBOOKS, WIDGET, Lesson, find, folded, lessons, shown, tags
 
-__all__ = ["main", "notes", "problems"]
+__all__ = ["main", "problems"]
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
 TAGS = {
@@ -46,12 +44,8 @@ MACHINE_PATH = re.compile(
 )
 FEWEST_FRAMES = 6
 # What a lesson may cost: its own budget, and no budget above these.
-MOST_CELLS, MOST_MINUTES, MOST_CPU_S, MOST_MB = 85, 45, 120, 1800
+MOST_CELLS, MOST_LINES, MOST_MINUTES, MOST_CPU_S, MOST_MB = 85, 40, 45, 120, 1800
 FIRST = "00"  # the lesson that teaches how lessons work: no trap, fewer exercises, shorter
-
-
-def new_form(lesson: Lesson) -> bool:
-    return lesson.facts.get("form", 1) >= 2
 
 
 def where(lesson: Lesson, cell) -> str:
@@ -137,16 +131,19 @@ def the_neighbours(lesson):
         title = Lesson(path).title
         if number == following and f"]({path.name})" not in after and f"**{title}**" not in after:
             yield f"the last cell must lead to lesson {number}: a link, [{title}]({path.name})"
-        needed = new_form(lesson) and number in lesson.facts.get("needs", [])
+        needed = number in lesson.facts.get("needs", [])
         if needed and f"]({path.name}" not in lesson.cells[0].source:
             yield f"the first cell must link to lesson {number}, which is needed first: [{number}]({path.name})"
 
 
 def the_measure(lesson):
-    """Minutes, cells, seconds and memory; ``notes`` has them for lessons of the old form."""
+    """Minutes, cells and their lines, seconds and memory."""
     facts = lesson.facts
     if len(lesson.cells) > MOST_CELLS:
         yield f"{len(lesson.cells)} cells; at most about 80: cut it in two, by idea"
+    for cell in lesson.code:
+        if (lines := len(cell.source.splitlines())) > MOST_LINES:
+            yield f"{where(lesson, cell)}: {lines} lines; at most {MOST_LINES}: cut it in two, by idea"
     if facts.get("minutes", 0) > MOST_MINUTES:
         yield f"{facts['minutes']} minutes; at most {MOST_MINUTES}: cut it in two, by idea"
     for name, unit, most in (("cpu_s", "CPU s", MOST_CPU_S), ("peak_mb", "MB", MOST_MB)):
@@ -189,7 +186,7 @@ def outputs(lesson):
                 yield f"{where(lesson, cell)}: a stored error, {output.ename}"
             if output.output_type == "stream" and output.name == "stderr":
                 yield f"{where(lesson, cell)}: something on stderr: {output.text[:60]!r}"
-            if new_form(lesson) and {"image/png", "image/jpeg"} & set(output.get("data", {})):
+            if {"image/png", "image/jpeg"} & set(output.get("data", {})):
                 yield f"{where(lesson, cell)}: a bare picture, whose alt text no page shows: plotting.show(fig, alt=…)"
         if not all(alt.strip() for alt in pictures(cell)):
             yield f"{where(lesson, cell)}: a picture without alt text: plotting.show(fig, alt=…)"
@@ -225,9 +222,7 @@ def plain_python(lesson):
 
 
 def code_to_copy(lesson):
-    """What a learner may copy: rules for the new form."""
-    if not new_form(lesson):
-        return
+    """What a learner may copy."""
     for cell in lesson.code:
         for node in ast.walk(parsed(cell.source)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("exec", "eval"):
@@ -283,7 +278,7 @@ def pairs(lesson):
             widest = max(map(len, cell.source.splitlines()), default=0)
             if widest > PAIR_WIDTH:
                 yield f"{where(lesson, cell)}: a line of {widest} characters in a pair; at most {PAIR_WIDTH}"
-            if new_form(lesson) and padded(cell.source):
+            if padded(cell.source):
                 yield f"{where(lesson, cell)}: empty lines that only align the halves; pages align them"
 
 
@@ -307,10 +302,8 @@ def parts(lesson):
         if "parity." not in cell.source:
             yield f"{where(lesson, cell)}: tagged parity, and does not call course_lib.parity"
     for cell in lesson.tagged("claim"):
-        if new_form(lesson) and not calls(cell.source, "claim"):
+        if not calls(cell.source, "claim"):
             yield f"{where(lesson, cell)}: tagged claim, and does not call claim(sentence, measured, …)"
-        elif not claims_something(cell.source):
-            yield f"{where(lesson, cell)}: tagged claim, and asserts nothing that could fail"
         if not cell.outputs:
             yield f"{where(lesson, cell)}: tagged claim, and shows no measured number"
     for cell in lesson.tagged("explorer"):
@@ -329,18 +322,6 @@ def calls(source: str, name: str) -> bool:
     return any(
         isinstance(node, ast.Call) and name in (getattr(node.func, "id", None), getattr(node.func, "attr", None))
         for node in ast.walk(parsed(source))
-    )
-
-
-def claims_something(source: str) -> bool:
-    """Whether there is an assert on something computed, or a call of ``claim`` or ``parity.compare``, which raise."""
-    return (
-        any(
-            isinstance(node, ast.Assert) and any(isinstance(part, ast.Name) for part in ast.walk(node.test))
-            for node in ast.walk(parsed(source))
-        )
-        or calls(source, "claim")
-        or calls(source, "compare")
     )
 
 
@@ -418,7 +399,7 @@ def exercises(lesson):
     import exercises as room
 
     stubs = lesson.tagged("exercise")
-    fewest = 1 if lesson.number == FIRST else 4 if new_form(lesson) else 3
+    fewest = 1 if lesson.number == FIRST else 4
     if not fewest <= len(stubs) <= 5:
         yield f"{len(stubs)} exercises; there are {fewest} to 5"
     for tag in ("check", "solution"):
@@ -465,21 +446,25 @@ def the_ranges(lesson):
 
 RULES = [
     *(the_file, the_facts, the_neighbours, tags_and_slides, order_of_execution, outputs, nothing_of_this_machine),
-    *(plain_python, code_to_copy, beginning_and_end, set_up, pairs, parts, explorers, exercises, the_ranges),
+    *(
+        plain_python,
+        code_to_copy,
+        beginning_and_end,
+        set_up,
+        pairs,
+        parts,
+        explorers,
+        exercises,
+        the_measure,
+        the_ranges,
+    ),
 ]
 
 
 def problems(lesson: Lesson | str | Path) -> list[str]:
     """Everything about a lesson that is not as it must be, one sentence each; [] for a lesson that is whole."""
     lesson = lesson if isinstance(lesson, Lesson) else Lesson(lesson)
-    rules = [*RULES, the_measure] if new_form(lesson) else RULES
-    return [f"{lesson.path.name}: {found}" for rule in rules for found in rule(lesson)]
-
-
-def notes(lesson: Lesson | str | Path) -> list[str]:
-    """What is too long or too dear in a lesson of the old form; a lesson of the new form has none, only problems."""
-    lesson = lesson if isinstance(lesson, Lesson) else Lesson(lesson)
-    return [] if new_form(lesson) else [f"{lesson.path.name}: {found}" for found in the_measure(lesson)]
+    return [f"{lesson.path.name}: {found}" for rule in RULES for found in rule(lesson)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -493,8 +478,6 @@ def main(arguments: list[str] | None = None) -> int:
         wrong += bool(found)
         for line in found:
             print(line)
-        for line in notes(lesson):
-            print(f"note: {line}")
         if not found:
             print(f"{lesson.path.name}: ✓ all that can be seen without running it")
     return 1 if wrong else 0

@@ -58,7 +58,6 @@ def new(number: str, topic: str = "draft", folder: Path = NOTEBOOKS) -> Path:
     lecture = int(number[:2])
     titles = [lesson.facts.get("lecture_title") for lesson in course if lesson.lecture == lecture]
     facts = {
-        "form": 2,
         "draft": True,
         "lecture": lecture,
         "lecture_title": next(filter(None, titles), "A new lecture"),
