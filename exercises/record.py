@@ -16,14 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
+from tools import fingerprint
 from tools.kernel import write_atomically
 from tools.lesson import Lesson
 
 from . import _RECORDS, RECORDED, Changed, Edit, Exercise, Wrong, lessons, of_lesson
 from .values import decoded, difference, encoded
 
-__all__ = ["Solutions", "record", "recorded", "wrong_answer"]
+__all__ = ["MADE_OF", "Solutions", "is_recorded", "made_of", "record", "recorded", "wrong_answer"]
 
+MADE_OF = "made of"  # in a record, beside the exercises: what it was made of
 NUMBER = re.compile(r"(?<![\w.^*])-?\d+(?:[.,]\d+)?(?![\w^*]|\.\d)")
 
 
@@ -91,6 +93,13 @@ class Solutions:
         except Exception as error:
             raise ValueError(f"{name}: {what} raised {type(error).__name__}: {error}") from error
         raise ValueError(f"{name}: {what} does not reach check({name!r}, …)")
+
+    def sources(self) -> list[str]:
+        """Each solution, with what it needs of the lesson."""
+        return [
+            "\n".join([*map(ast.unparse, self._needed(source, number)), source])
+            for number, source in self.cells.values()
+        ]
 
     def _needed(self, source: str, cell: int) -> list[ast.stmt]:
         """The statements of the lesson that the names in a piece of source stand for, in the lesson's order."""
@@ -218,6 +227,25 @@ def _record_of(exercise: Exercise, solutions: Solutions) -> dict:
     return entry
 
 
+def made_of(lesson: Lesson) -> str:
+    """What a lesson's record is made of, as a checksum: its solutions, its exercises, and what both use of the course.
+
+    The Python that takes it stands in front: another one writes syntax trees otherwise.
+    """
+    here = Path(__file__).parent
+    files = [here / f"lesson_{lesson.number}.py", here / "__init__.py", here / "values.py", here / "record.py"]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    return f"{fingerprint.python()}: {fingerprint.of_code([*Solutions(lesson).sources(), *texts])}"
+
+
+def is_recorded(lesson: Lesson, file: Path) -> bool:
+    """Whether ``file`` is the lesson's record, made of what stands there now."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))[MADE_OF] == made_of(lesson)
+    except (OSError, ValueError, KeyError, TypeError):  # none, damaged, or of an older form
+        return False
+
+
 def record(path: str | Path, folder: Path = RECORDED) -> Path | None:
     """Record the exercises of one lesson; the old file stays whole until the new one is complete.
 
@@ -240,7 +268,7 @@ def record(path: str | Path, folder: Path = RECORDED) -> Path | None:
     lesson = Lesson(path)
     if lesson.number not in lessons():
         return None
-    entries = []
+    entries = [f" {_json(MADE_OF)}: {_json(made_of(lesson))}"]
     for name, entry in recorded(lesson).items():
         wrong = ",\n".join(f"   {_json(one)}" for one in entry["wrong"])
         entries.append(f' {_json(name)}: {{\n  "right": {_json(entry["right"])},\n  "wrong": [\n{wrong}\n  ]\n }}')

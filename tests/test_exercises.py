@@ -14,6 +14,7 @@ import pytest
 
 import exercises
 from exercises import Changed, Edit, Exercise, Wrong, record
+from tools import fingerprint
 from tools import lesson as lesson_room
 from tools.lesson import Lesson
 
@@ -66,6 +67,9 @@ def assert_same(found, kept, exercise, where):
 def test_the_recorded_values_are_those_that_the_lesson_s_solutions_give(number, stored, solved):
     found = record.recorded(stored[number], solved(number))
     kept = json.loads((exercises.RECORDED / f"{number}.json").read_text(encoding="utf-8"))
+    made_of = kept.pop(record.MADE_OF)
+    if made_of.partition(":")[0] == fingerprint.python():
+        assert made_of == record.made_of(stored[number]), f"a solution has changed; run: course run {number}"
     assert list(found) == list(kept)
     for exercise in exercises.of_lesson(number):
         one, other = found[exercise.name], kept[exercise.name]
@@ -644,6 +648,23 @@ def test_the_same_record_is_not_written_again(lesson_99a):
     before = file.stat().st_mtime_ns, file.stat().st_ino
     lesson_99a("check('99a.ten', 10)", Exercise("99a.ten"))
     assert before == (file.stat().st_mtime_ns, file.stat().st_ino)
+
+
+def test_it_is_known_whether_a_record_is_made_of_what_stands_there_now(lesson_99a):
+    cells = ["import numpy as np\nhalf = 0.5", "other = 1", MEAN]
+    file = lesson_99a(cells, Exercise("99a.mean", inputs=PAIR))
+
+    def known(*cells):
+        path = lesson_99a(list(cells), Exercise("99a.mean", inputs=PAIR), recorded=False)
+        return record.is_recorded(Lesson(path), file)
+
+    assert known(*cells) and known(cells[0], "other = 2  # not needed", MEAN) and known(cells[0], MEAN + "  # so")
+    assert not known(cells[0].replace("0.5", "0.25"), MEAN) and not known(cells[0], MEAN.replace("sum", "mean"))
+    for content in ("{damaged", "{}", "[]"):
+        file.write_text(content)
+        assert not known(*cells)
+    file.unlink()
+    assert not known(*cells)
 
 
 def test_an_interrupted_recording_leaves_the_old_file(lesson_99a, monkeypatch):

@@ -59,6 +59,13 @@ def of_file(path: Path) -> str:
     return _digest(_bare(ast.parse(path.read_text(encoding="utf-8"))))
 
 
+def of_code(sources: list[str]) -> str:
+    """The checksum of pieces of Python and of what they use of ``course_lib``, 16 hexadecimal digits."""
+    trees = [ast.parse(source) for source in sources]
+    library = (f"{'.'.join(key)}:{text}" for key, text in sorted(_reached(_used(trees)).items()))
+    return _digest(*(_bare(tree) for tree in trees), *library)
+
+
 @cache
 def _module(name: str):
     """A module of course_lib: its definitions, its imports from the package, its remaining code; None if there is none."""

@@ -188,6 +188,8 @@ RECORD = "import sys; from exercises.record import record; record(sys.argv[1])"
 def recorded_answers(lesson: Lesson) -> Iterator[None]:
     """Record what the lesson's solutions give, for its checks to compare with; if the block fails, as it was before.
 
+    What is recorded already, of the same solutions and exercises, is not recorded again: many of them train.
+
     Raises
     ------
     LessonRaised
@@ -195,6 +197,7 @@ def recorded_answers(lesson: Lesson) -> Iterator[None]:
     """
     from exercises import RECORDED
     from exercises import lessons as with_exercises
+    from exercises.record import is_recorded
     from tools.kernel import kernel_environment, write_atomically
 
     file = RECORDED / f"{lesson.number}.json"
@@ -202,6 +205,9 @@ def recorded_answers(lesson: Lesson) -> Iterator[None]:
         yield
         return
     before = file.read_bytes() if file.exists() else None
+    if is_recorded(lesson, file):
+        yield
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{lesson.number}_draft.ipynb"
         nbformat.write(lesson.notebook, path)
