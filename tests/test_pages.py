@@ -508,7 +508,7 @@ def test_a_firefox_that_is_not_there_is_missed_in_words(monkeypatch, tmp_path):
 
 
 def test_chromium_is_always_among_the_browsers_and_a_wrong_name_is_refused():
-    from tests.browser.rotation import browsers_of
+    from tests.rotation import browsers_of
 
     assert browsers_of(None) == browsers_of("") == browsers_of("chromium, firefox") == {"chromium", "firefox"}
     assert browsers_of("chromium") == {"chromium"}

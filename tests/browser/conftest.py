@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.rotation import browsers_of, lessons_now, turn_now
+from tests.rotation import browsers_of, lessons_now, turn_now
 from tools.browser import browser as started_browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,6 @@ class Watch:
 
 def pytest_configure(config):
     browsers_of(os.environ.get("COURSE_BROWSERS"))  # a wrong name is said at once
-    # Workers are started later and inherit it: all have the same turn, also at midnight.
-    os.environ["COURSE_ROTATION"] = str(turn_now())
 
 
 def pytest_collection_modifyitems(config, items):

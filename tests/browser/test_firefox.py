@@ -6,9 +6,9 @@ import pytest
 
 from tests.browser.conftest import LOCAL
 from tests.browser.firefox import Firefox
-from tests.browser.rotation import lessons_now, turn_now
 from tests.browser.test_decks import MEASURE
 from tests.browser.test_live import ANSWER, PANELS, STATE, page_of
+from tests.rotation import lessons_now, turn_now
 from tools.deck import FOLDER as DECKS
 from tools.site import FOLDER as SITE
 

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from tests.browser.rotation import AT_LEAST, chosen, lessons_now, turn_of
+from tests.rotation import AT_LEAST, chosen, lessons_now, turn_of
 
 RUN_LIMIT_S = 1500
 

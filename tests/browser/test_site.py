@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
 
 from tests.browser.conftest import PLAYED, step
-from tests.browser.rotation import lessons_now
+from tests.rotation import lessons_now
 from tools import assets
 from tools.lesson import lessons, pairs
 from tools.site import FOLDER as SITE

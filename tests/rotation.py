@@ -1,5 +1,6 @@
-"""Which lessons a run of the browser tests opens in JupyterLab, and as decks in Firefox: at least six, and each lesson
-within a few runs. In which browsers: ``COURSE_BROWSERS``.
+"""Which lessons a run of the tests takes, where all would take too long: which are opened in JupyterLab and as decks in
+Firefox (at least six), and of which the exercises are recorded anew (a third). Each has its turn within a few runs. In
+which browsers: ``COURSE_BROWSERS``.
 
 The turn is the day's, or what ``COURSE_ROTATION`` says: a whole number, or ``all``.
 """
@@ -13,11 +14,11 @@ AT_LEAST = 6
 BROWSERS = ("chromium", "firefox")
 
 
-def chosen(course, turn):
-    """The lessons of one turn: every k-th from the turn's on, at least ``AT_LEAST``; all of them for "all"."""
+def chosen(course, turn, at_least=AT_LEAST):
+    """The lessons of one turn: every k-th from the turn's on, ``at_least`` so many; all of them for "all"."""
     if turn == "all":
         return list(course)
-    step = max(1, len(course) // AT_LEAST)
+    step = max(1, len(course) // at_least)
     return [lesson for number, lesson in enumerate(course) if number % step == turn % step]
 
 
