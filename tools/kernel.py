@@ -224,7 +224,7 @@ def raised(outputs) -> str | None:
 class Meter(threading.Thread):
     """Watches one process and its children: processor seconds and peak resident memory."""
 
-    def __init__(self, pid: int, every: float = 0.1):
+    def __init__(self, pid: int, every: float = 0.25):
         super().__init__(daemon=True)
         import psutil
 
