@@ -36,6 +36,17 @@ def stored():
     return {number: Lesson(lesson_room.find(number)) for number in NUMBERS}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """As a lesson has: the threads of two workers on two cores wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class SolvedOnce(record.Solutions):
     """Solutions whose cells run once for all tests: many of them train."""
 

@@ -211,10 +211,11 @@ def recorded_answers(lesson: Lesson) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{lesson.number}_draft.ipynb"
         nbformat.write(lesson.notebook, path)
-        # In a process of its own: solutions load the frameworks, which would stay beside the lesson's kernel.
+        # In a process of its own: solutions load the frameworks, which would stay beside the lesson's kernel. With one
+        # thread, as a lesson's: two wait for each other wherever anything else runs (40 minutes instead of 3, at worst).
         done = subprocess.run(
             [sys.executable, "-c", RECORD, str(path)],
-            env=kernel_environment(), cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace",
+            env={**kernel_environment(), "OMP_NUM_THREADS": "1"}, cwd=ROOT, capture_output=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word"]
