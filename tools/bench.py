@@ -243,7 +243,7 @@ def _reader(norm=None):
 
 
 def _arrays(digits, n=30_000):
-    """Lesson 03c's network and cycle over 30,000 images once, to a higher peak: arrays in memory, batch 128, clipping."""
+    """Lesson 03c's recipe with 128 units, over 30,000 images once, to a higher peak: arrays, batches of 128, clipping."""
     import numpy as np
     import torch
 

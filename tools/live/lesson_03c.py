@@ -25,7 +25,7 @@ def panels(lesson):
     twin = keras.Sequential([
         keras.Input((28, 28)),
         keras.layers.Rescaling(scale, offset),
-        keras.layers.LSTM(128, return_sequences=True),
+        keras.layers.LSTM(reader.lstm.hidden_size, return_sequences=True),
         keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3),
         keras.layers.Dense(10),
     ])  # fmt: skip
