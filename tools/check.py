@@ -445,19 +445,9 @@ def the_ranges(lesson):
 
 
 RULES = [
-    *(the_file, the_facts, the_neighbours, tags_and_slides, order_of_execution, outputs, nothing_of_this_machine),
-    *(
-        plain_python,
-        code_to_copy,
-        beginning_and_end,
-        set_up,
-        pairs,
-        parts,
-        explorers,
-        exercises,
-        the_measure,
-        the_ranges,
-    ),
+    *(the_file, the_facts, the_neighbours, the_measure, tags_and_slides, order_of_execution, outputs),
+    *(nothing_of_this_machine, plain_python, code_to_copy, beginning_and_end, set_up, pairs, parts, explorers),
+    *(exercises, the_ranges),
 ]
 
 

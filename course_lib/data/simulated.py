@@ -1,4 +1,4 @@
-"""Series made here: a sine wave, the Lorenz system, and the integrator of such systems."""
+"""A series made here: a sine wave."""
 
 from typing import NamedTuple
 
