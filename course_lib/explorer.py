@@ -1,6 +1,6 @@
 """The frame of an explorer: controls, a short wait while they move, and a picture with its sentence. In the kernel it
-recomputes with the lesson's model; for pages without one ``course run`` stores recorded pictures. An answer waits for
-the running cell and keeps the global random numbers: a slider changes neither figure nor training."""
+recomputes with the lesson's model; for pages without one ``tools.recording`` stores pictures. An answer waits for the
+running cell and keeps the global random numbers: a slider changes neither figure nor training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import contextlib
 import html
 import io
 import itertools
-import math
 import numbers
 import operator
 import random
@@ -24,16 +23,18 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
-from IPython.display import display
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.spines import Spine
+from matplotlib.text import Text
 from PIL import Image
 
-__all__ = ["FRAMES", "Explorer", "publish"]
+__all__ = ["Explorer", "same", "shown"]
 
-FRAMES = "application/vnd.course.frames+json"  # the MIME type of a recorded explorer among a cell's outputs
-_LARGEST_RECORDING = 60  # pictures
-_WAIT_S = 0.02  # without movement before the picture is redrawn, so that a dragged slider does not queue work
+_WAIT_S = 0.01  # without movement before the picture is redrawn, so that a dragged slider does not queue work
+_LONGEST_WAIT_S = 0.05  # after the first movement: a slider that is dragged without rest is answered too
 
 _explorers: weakref.WeakValueDictionary[str, Explorer] = weakref.WeakValueDictionary()  # by their models' ids
 
@@ -112,32 +113,88 @@ def _control(name: str, spec) -> widgets.Widget:
     raise TypeError(f"control {name!r}: give {forms}; got {spec!r}")
 
 
-def _pixels(figure: Figure) -> Image.Image:
-    canvas = FigureCanvasAgg(figure)  # of its own, because savefig goes through all of a figure twice
-    canvas.draw()
-    plt.close(figure)  # or the inline backend shows it a second time; it can still be drawn again
-    figure.set_layout_engine("none")  # it is solved: again for each answer would take longer than drawing
-    return Image.fromarray(np.asarray(canvas.buffer_rgba()))
+class _Layers:
+    """A figure that is drawn anew for each answer. Ticks and their labels take longest and seldom change: they are kept
+    below, and all else is drawn above them. Both together look as the whole does, or the whole is drawn each time."""
+
+    def __init__(self, figure: Figure):
+        self.figure, self._canvas = figure, FigureCanvasAgg(figure)
+        self._fit = self._state = None
+        self._grid: dict[Axis, list] = {}
+
+    def whole(self) -> np.ndarray:
+        """Draw all of it: bytes (height, width, 4)."""
+        self._canvas.draw()
+        self.figure.set_layout_engine("none")  # it is solved: again for each answer would take longer than drawing
+        self._engine, self._state = self.figure.get_layout_engine(), None
+        return np.array(self._canvas.buffer_rgba())
+
+    def pixels(self) -> np.ndarray:
+        """As ``whole``, but quicker from the second time on."""
+        if self._fit is None:
+            whole = self.whole()
+            if all(ax.name == "rectilinear" for ax in self.figure.axes):  # others project when drawn whole
+                # An image's edge may meet a tick's end in another order; a line that is missing differs by more.
+                self._fit = np.abs(whole - self._layered().astype(int)).max() <= 32
+            return whole
+        return self._layered() if self._fit and self.figure.get_layout_engine() is self._engine else self.whole()
+
+    def _layered(self) -> np.ndarray:
+        if self._state is None or self._state != self._frame():
+            axes = [axis for ax in self.figure.axes for axis in (ax.xaxis, ax.yaxis)]
+            ticks = {axis: (*axis.get_major_ticks(), *axis.get_minor_ticks()) for axis in axes}
+            lines = {axis: [tick.gridline for tick in of if tick.gridline.get_visible()] for axis, of in ticks.items()}
+            above, grid, self._grid = list(self._above()), list(itertools.chain(*lines.values())), lines
+            try:
+                for part in above:
+                    part.set_animated(True)  # not drawn with the whole, then
+                for line in grid:
+                    line.set_visible(False)
+                self._canvas.draw()
+            finally:
+                for part in above:
+                    part.set_animated(False)
+                for line in grid:
+                    line.set_visible(True)
+            self._below = self._canvas.copy_from_bbox(self.figure.bbox)
+            self._texts = [text for axis in axes for text in axis.findobj(Text)]
+            self._state = self._frame()
+        self._canvas.restore_region(self._below)
+        for part in self._above():
+            part.draw(self._canvas.get_renderer())
+        return np.array(self._canvas.buffer_rgba())
+
+    def _frame(self) -> list:
+        """What the lower layer depends on. Matplotlib marks as stale what has changed since it was drawn."""
+        state = [(self.figure.bbox.bounds, self.figure.get_facecolor())]
+        for ax in self.figure.axes:
+            lie = (*ax.bbox.bounds, *ax.viewLim.extents)
+            state.append((ax, ax.get_visible(), ax.axison, ax.get_frame_on(), ax.get_facecolor(), lie))
+            state += [axis.get_visible() and (ax.axison and axis.stale) for axis in (ax.xaxis, ax.yaxis)]
+        return state + [(of.get_text(), of.get_color(), of.get_fontsize(), of.get_visible()) for of in self._texts]
+
+    def _above(self) -> Iterator[Artist]:
+        """The parts of the upper layer as Matplotlib orders them; of an axis the lines of its grid."""
+        height = operator.attrgetter("zorder")
+        for ax in sorted(filter(Artist.get_visible, self.figure.axes), key=height):
+            for part in sorted(ax.get_children(), key=height):
+                if isinstance(part, Axis):
+                    yield from self._grid.get(part, ()) if ax.axison and part.get_visible() else ()
+                elif part is not ax.patch and (not isinstance(part, Spine) or ax.axison and ax.get_frame_on()):
+                    yield from () if part.get_animated() else (part,)
+        below = {self.figure.patch, *self.figure.axes}
+        yield from sorted((part for part in self.figure.get_children() if part not in below), key=height)
 
 
-def _base64(picture: Image.Image, **form) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, **form)
-    return base64.b64encode(buffer.getvalue()).decode()
+def _png(pixels: np.ndarray) -> bytes:
+    # Level 1 of compression: a tenth of the time for a third more bytes, which never leave the machine.
+    Image.fromarray(pixels).save(buffer := io.BytesIO(), format="png", compress_level=1)
+    return buffer.getvalue()
 
 
-def _webp(picture: Image.Image) -> str:
-    # Few colours without loss: for lines on white half the size of a lossy picture, and without its smear.
-    few = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).convert("RGB")
-    return _base64(few, format="webp", lossless=True, quality=80, method=4)
-
-
-def _label(control: widgets.Widget, value) -> str:
-    """What a control shows for a value."""
-    options = getattr(control, "options", None) or ()
-    pairs = options.items() if isinstance(options, Mapping) else [each for each in options if isinstance(each, tuple)]
-    text = ("no", "yes")[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-    return next((label for label, of in pairs if of == value), text or "(nothing)")
+def same(one, other) -> bool:
+    """Whether two values of a control are the same; a picture of a pad is only itself."""
+    return one is other or not isinstance(one, np.ndarray) and one == other
 
 
 class Explorer(widgets.VBox):
@@ -152,8 +209,7 @@ class Explorer(widgets.VBox):
     controls : name to ``(low, high, step, start)`` for a slider (whole numbers give whole steps), a list for a choice,
         ``True``/``False`` for a box to tick, or any ipywidgets control.
     question, alt : what to find out; what the picture shows, for readers who do not see it.
-    recorded : name to the values that ``record`` draws for a stored lesson, the start among them; other controls rest.
-        All combinations, if at most 60; else one control moves at a time, again at most 60 pictures.
+    recorded : name to the values that a stored lesson shows, the start among them (``ValueError``); other controls rest.
     ``milliseconds`` lists the time of each answer so far, from the values of the controls to the finished picture."""
 
     def __init__(
@@ -163,17 +219,14 @@ class Explorer(widgets.VBox):
             raise TypeError("draw must be a function of the controls' values")
         if not controls:
             raise ValueError("an explorer needs at least one control")
-        self._draw, self._alt, self._timer = draw, alt or title or "explorer", None
-        self._title, self._question = title, question
+        self._draw, self._layers = draw, None
+        self._timer, self._since = None, 0.0
+        self.about = {"title": title, "question": question, "alt": alt or title or "explorer"}
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
-        self._start = self.values
-        self._recorded = {name: list(values) for name, values in (recorded or {}).items()}
-        for name, values in self._recorded.items():
-            if name not in self.controls or self._start[name] not in values:
+        self.start, self.recorded = self.values, {name: list(values) for name, values in (recorded or {}).items()}
+        for name, values in self.recorded.items():
+            if name not in self.controls or not any(same(self.start[name], value) for value in values):
                 raise ValueError(f"recorded: {name!r} must be a control, and its start among the values; got {values}")
-        self._together = math.prod(map(len, self._recorded.values())) <= _LARGEST_RECORDING
-        if not self._together and sum(len(values) - 1 for values in self._recorded.values()) >= _LARGEST_RECORDING:
-            raise ValueError(f"recorded: more than {_LARGEST_RECORDING} pictures, even if one control moves at a time")
         self.milliseconds: list[float] = []
         self.picture, self.words, self._still, self._shown = widgets.HTML(), widgets.HTML(), "", False
         heading = "<br>".join(filter(None, [title and f"<b>{html.escape(title)}</b>", html.escape(question)]))
@@ -193,7 +246,7 @@ class Explorer(widgets.VBox):
             self.close()
             raise
         for earlier in list(_explorers.values()) if title else []:
-            if earlier._title == title:
+            if earlier.about["title"] == title:
                 earlier.close()
         _explorers[self.model_id] = self
 
@@ -213,7 +266,7 @@ class Explorer(widgets.VBox):
                     if widget is not None:
                         widget.close()
             self.layout.close()
-        self._draw, self._made = None, []
+        self._draw, self._layers, self._made = None, None, []
         super().close()
 
     def _moved(self, change) -> None:
@@ -228,10 +281,12 @@ class Explorer(widgets.VBox):
             loop.call_soon(_turn.release)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_later(_WAIT_S, self.answer)
+        else:
+            self._since = loop.time()
+        self._timer = loop.call_later(min(_WAIT_S, max(0.0, self._since + _LONGEST_WAIT_S - loop.time())), self.answer)
 
-    def _result(self, values: Mapping) -> tuple[Image.Image | None, str, Mapping]:
-        """Return (picture or None, words as HTML, numbers) for one set of values."""
+    def _result(self, values: Mapping) -> tuple[Figure | bytes | None, str, Mapping]:
+        """Return (figure, PNG or None, words as HTML, numbers) for one set of values."""
         with _random_numbers_kept():
             result = self._draw(**values)
         picture, *rest = result if isinstance(result, tuple) and result else (result,)
@@ -241,15 +296,23 @@ class Explorer(widgets.VBox):
         if isinstance(picture, str):
             return None, picture + words, found
         if isinstance(picture, Figure):
-            return _pixels(picture), words, found
+            plt.close(picture)  # or the inline backend shows it a second time; it can still be drawn again
+            return picture, words, found
         if isinstance(picture, bytes) and picture.startswith(b"\x89PNG"):
-            return Image.open(io.BytesIO(picture)), words, found
+            return picture, words, found
         if picture is None:
             raise TypeError("draw returned nothing: end it with return fig, or return fig, words")
         raise TypeError(f"draw must return a figure, PNG bytes or HTML, not {type(picture).__name__}")
 
+    def _pixels(self, figure: Figure, quick: bool) -> np.ndarray:
+        self._layers = self._layers or _Layers(figure)
+        if self._layers.figure is not figure:  # made anew for each answer: nothing can be kept
+            return _Layers(figure).whole()
+        return self._layers.pixels() if quick else self._layers.whole()
+
     def answer(self) -> None:
         """Redraw for the present values, at the end of the cell that runs; show in the panel what ``draw`` raises."""
+        self._timer = None
         if _cell_runs.is_set() and not _in_main_thread():
             _late.add(self)
             if _cell_runs.is_set():  # or the cell has ended since, and may not have seen this explorer
@@ -261,9 +324,9 @@ class Explorer(widgets.VBox):
             try:
                 picture, words, _ = self._result(self.values)
                 if picture is not None:
-                    # Level 1 of compression: a tenth of the time for a third more bytes, which never leave the machine.
-                    source = f"data:image/png;base64,{_base64(picture, format='png', compress_level=1)}"
-                    picture = f'<img alt="{html.escape(self._alt)}" style="max-width:100%" src="{source}">'
+                    png = _png(self._pixels(picture, quick=True)) if isinstance(picture, Figure) else picture
+                    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+                    picture = f'<img alt="{html.escape(self.about["alt"])}" style="max-width:100%" src="{source}">'
             except Exception as error:
                 if not self.milliseconds:  # the first picture is part of the lesson's run: fail there, loudly
                     raise
@@ -275,6 +338,11 @@ class Explorer(widgets.VBox):
             self.picture.value = f'<div data-answer="{len(self.milliseconds)}" data-ms="{spent:.1f}">{shown}</div>'
             self.words.value = f'<div aria-live="polite">{words}</div>'
 
+    def picture_of(self, values: Mapping) -> tuple[np.ndarray | bytes | None, str]:
+        """Return (picture as bytes (height, width, 4), PNG or None; words as HTML) for values of all the controls."""
+        picture, words, _ = self._result(values)
+        return self._pixels(picture, quick=False) if isinstance(picture, Figure) else picture, words
+
     def drawn(self, **values) -> dict[str, float]:
         """The numbers that ``draw`` publishes (else ``ValueError``) for these, else the present values of the controls."""
         if unknown := values.keys() - self.controls.keys():
@@ -284,35 +352,15 @@ class Explorer(widgets.VBox):
             raise ValueError("draw publishes no numbers: let it return fig, words, {name: number}")
         return found
 
-    def record(self) -> dict:
-        """Compute the pictures of ``recorded`` (else ``ValueError``), as data for a page without a kernel. ``title``,
-        ``question``, ``alt``; ``controls``: ``{"name", "label", "values": [text], "start": index}`` each; ``frames``:
-        from the values' indices, joined by commas, to ``{"image": base64 of a WebP or "", "words": HTML}``."""
-        if not self._recorded:
-            raise ValueError(f"explorer {self._title!r} needs recorded={{control: values}}, to be stored in a lesson")
-        values = {name: self._recorded.get(name, [start]) for name, start in self._start.items()}
-        rest = [of.index(self._start[name]) for name, of in values.items()]
-        frames, controls = {}, []
-        for point in itertools.product(*(range(len(of)) for of in values.values())):
-            if self._together or sum(map(operator.ne, point, rest)) <= 1:
-                picture, words, _ = self._result({name: of[i] for (name, of), i in zip(values.items(), point)})
-                frames[",".join(map(str, point))] = {"image": _webp(picture) if picture else "", "words": words}
-        for (name, control), start in zip(self.controls.items(), rest):
-            labels = [_label(control, value) for value in values[name]]
-            controls.append({"name": name, "label": control.description, "values": labels, "start": start})
-        texts = {"title": self._title, "question": self._question, "alt": self._alt}
-        return {**texts, "controls": controls, "frames": frames}
-
     def _repr_mimebundle_(self, include=None, exclude=None, **kwargs):
         """The widget, and its present picture for pages that show no widgets."""
         self._shown = True
         bundle = super()._repr_mimebundle_(include=include, exclude=exclude, **kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        text = f"Explorer: {self._title or ', '.join(self.controls)}"
+        text = f"Explorer: {self.about['title'] or ', '.join(self.controls)}"
         return {**data, "text/plain": text, "text/html": self._still}, metadata
 
 
-def publish() -> None:
-    """Display what each explorer shown in this kernel records, by its model's id, for the tool that stores a lesson."""
-    shown = {model_id: explorer for model_id, explorer in _explorers.items() if explorer._shown}
-    display({FRAMES: {model_id: explorer.record() for model_id, explorer in shown.items()}}, raw=True)
+def shown() -> dict[str, Explorer]:
+    """The explorers that are shown in this kernel and not closed, by their models' ids."""
+    return {model_id: explorer for model_id, explorer in _explorers.items() if explorer._shown}

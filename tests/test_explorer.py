@@ -22,8 +22,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
 from PIL import Image
 
-from course_lib.explorer import FRAMES, Explorer, publish
+from course_lib.explorer import Explorer
+from course_lib.pad import Pad
 from tools import lesson
+from tools.lesson import FRAMES
+from tools.recording import publish, record
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +73,19 @@ def test_in_a_running_loop_only_the_last_of_many_moves_is_answered(line):
     assert len(line.milliseconds) == 2 and "slope 2.0" in line.words.value
 
 
+def test_a_slider_that_is_dragged_without_rest_is_answered_too(line):
+    async def drag():
+        for i in range(40):
+            line.controls["slope"].value = (0.0, 2.0)[i % 2]
+            await asyncio.sleep(0.004)  # less than an answer waits for rest
+        seen.append(len(line.milliseconds))
+        await asyncio.sleep(0.2)
+
+    seen = []
+    asyncio.run(drag())
+    assert seen[0] > 1 and line.values["slope"] == 2.0 and "slope 2.0" in line.words.value
+
+
 def test_pages_without_widgets_get_the_picture_with_its_words(line):
     data, _ = line._repr_mimebundle_()
     assert data["text/html"].startswith('<img alt="A line &lt;rises&gt;."') and "base64,iVBOR" in data["text/html"]
@@ -78,6 +94,119 @@ def test_pages_without_widgets_get_the_picture_with_its_words(line):
     same, _ = line._repr_mimebundle_()
     line.controls["slope"].value = 2.0
     assert same["text/html"] == data["text/html"] != line._repr_mimebundle_()[0]["text/html"]
+
+
+def shown(panel):
+    """The picture in a panel, (height, width, 4)."""
+    source = panel.picture.value.partition("base64,")[2].partition('"')[0]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source))).convert("RGBA"), int)
+
+
+def drawn_whole(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi="figure")
+    return np.asarray(Image.open(buffer).convert("RGBA"), int)
+
+
+CHANGES = {
+    "a curve": lambda ax, bar, image: ax.lines[0].set_ydata([2, 1, 0, 2]),
+    "limits": lambda ax, bar, image: ax.set(xlim=(-1, 2), ylim=(0, 30)),
+    "limits by themselves": lambda ax, bar, image: (ax.lines[0].set_ydata([9, 8, 0, 1]), ax.relim(), ax.autoscale()),
+    "a scale": lambda ax, bar, image: ax.set(yscale="log", ylim=(0.1, 90)),
+    "words": lambda ax, bar, image: (ax.set(title="Other", xlabel="time", ylabel="height"), ax.figure.suptitle("All")),
+    "an axis' words": lambda ax, bar, image: ax.xaxis.label.set_text("time"),
+    "ticks": lambda ax, bar, image: ax.set_xticks([0, 2], ["none", "two"]),
+    "a tick's words": lambda ax, bar, image: ax.get_xticklabels()[1].set_color("red"),
+    "a legend's words": lambda ax, bar, image: ax.get_legend().get_texts()[0].set_text("another"),
+    "a bar": lambda ax, bar, image: (bar.patches[1].set_height(3), bar.patches[0].set_color("red")),
+    "an image": lambda ax, bar, image: image.set_data(np.eye(4)),
+    "the colours' range": lambda ax, bar, image: image.set_clim(0, 9),
+    "all of an axes": lambda ax, bar, image: (ax.clear(), ax.plot([1, 0], label="new"), ax.set_title("New")),
+    "no axes": lambda ax, bar, image: ax.set_axis_off(),
+    "no frame": lambda ax, bar, image: ax.set_frame_on(False),
+    "hidden": lambda ax, bar, image: ax.set_visible(False),
+    "no grid": lambda ax, bar, image: ax.grid(False),
+    "the ground": lambda ax, bar, image: (ax.set_facecolor("#eee"), ax.figure.set_facecolor("#dde")),
+    "a place": lambda ax, bar, image: ax.set_position((0.2, 0.2, 0.2, 0.5)),
+    "the size": lambda ax, bar, image: ax.figure.set_size_inches(5, 4),
+    "one more": lambda ax, bar, image: ax.plot([0, 3], [3, 0]),
+    "one less": lambda ax, bar, image: ax.lines[0].remove(),
+    "a second scale": lambda ax, bar, image: ax.figure.axes[-1].lines[0].set_ydata([5, 3]),
+    "an inset": lambda ax, bar, image: ax.inset_axes((0.5, 0.5, 0.4, 0.4)).plot([0, 1]),
+    "another layout": lambda ax, bar, image: (ax.set_title("Two\nlines"), ax.figure.set_layout_engine("tight")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_whatever_draw_changes_is_seen(change):
+    with plt.rc_context({"axes.grid": True, "figure.dpi": 60}):
+        figure, (ax, other) = plt.subplots(1, 2, figsize=(6, 2.5))
+        ax.plot([0, 1, 2, 3], [0, 1, 4, 9], linewidth=4, label="one")
+        bar, image = ax.bar([0, 1], [2, 1]), other.imshow(np.arange(16).reshape(4, 4))
+        figure.colorbar(image, ax=other)
+        ax.legend()
+        ax.twinx().plot([0, 3], [4, 9])
+
+    def draw(turn):
+        if turn > 1:
+            change(ax, bar, image)
+        return figure
+
+    panel = Explorer(draw, {"turn": (0, 3, 1, 0)})
+    assert np.array_equal(shown(panel), drawn_whole(figure))
+    for panel.controls["turn"].value in (1, 2, 3):
+        seen, whole = shown(panel), drawn_whole(figure)
+        assert seen.shape == whole.shape and (np.abs(seen - whole) > 32).mean() < 0.001
+    assert panel._layers._fit  # and was not drawn whole each time
+
+
+@pytest.mark.parametrize("projection", ["polar", "3d"])
+def test_axes_that_project_are_drawn_whole(projection):
+    figure, ax = plt.subplots(figsize=(3, 3), subplot_kw={"projection": projection})
+    (curve,) = ax.plot(*np.ones((3 if projection == "3d" else 2, 5)))
+
+    def draw(a):
+        if projection == "3d":
+            curve.set_data_3d(*np.linspace(0, a, 15).reshape(3, 5))
+        else:
+            curve.set_data(np.linspace(0, a, 5), np.linspace(0, 1, 5))
+        return figure
+
+    panel = Explorer(draw, {"a": (1, 3, 1, 1)})
+    for panel.controls["a"].value in (2, 3):
+        assert np.abs(shown(panel) - drawn_whole(figure)).max() == 0
+
+
+def test_a_figure_made_anew_for_each_answer_and_a_picture_as_bytes_are_shown_as_they_are():
+    figures = []
+
+    def draw(a, as_bytes):
+        figures.append(plt.subplots(figsize=(2, 1))[0])
+        figures[-1].axes[0].plot([0, a])
+        figures[-1].set_facecolor((0.5, 0.5, 0.5, 0.5))
+        figures[-1].savefig(buffer := io.BytesIO(), format="png", dpi="figure")
+        return buffer.getvalue() if as_bytes else figures[-1]
+
+    panel = Explorer(draw, {"a": (1, 3, 1, 1), "as_bytes": False})
+    for panel.controls["a"].value in (2, 3):
+        assert np.abs(shown(panel) - drawn_whole(figures[-1])).max() == 0 and shown(panel)[0, 0, 3] == 128
+    before = shown(panel)
+    panel.controls["as_bytes"].value = True
+    assert np.array_equal(shown(panel), before)
+    plt.close("all")
+
+
+def test_numbers_are_read_without_drawing_and_a_recording_is_drawn_whole(line, monkeypatch):
+    panel = Explorer(lambda a: (line._draw(a, "up")[0], "", {"a": a}), {"a": (0, 3, 1, 1)}, recorded={"a": [1, 2]})
+    panel.controls["a"].value = 2
+    kept = shown(panel)
+    monkeypatch.setattr(type(panel._layers), "pixels", None)
+    assert panel.drawn(a=3) == {"a": 3}
+    recorded = record(panel)["frames"]["1"]
+    monkeypatch.undo()
+    panel.controls["a"].value = 1  # a picture recorded meanwhile leaves nothing of itself
+    panel.controls["a"].value = 2
+    assert np.array_equal(shown(panel), kept) and decoded(recorded).size == (300, 200)
 
 
 def test_an_explorer_of_words_alone_shows_them_on_pages_without_widgets():
@@ -125,13 +254,9 @@ def decoded(frame):
     return Image.open(io.BytesIO(base64.b64decode(frame["image"])))
 
 
-def test_a_recording_has_the_type_that_the_tools_look_for():
-    assert lesson.FRAMES == FRAMES
-
-
 def test_a_recording_has_every_combination_of_the_values_and_says_where_it_starts(line):
     line.controls["slope"].value = 1.5  # a lesson may move it; the recording starts where the explorer started
-    recording = line.record()
+    recording = record(line)
     slope, kind = recording["controls"]
     assert slope == {"name": "slope", "label": "slope", "values": ["0", "1", "2"], "start": 1}
     assert kind["values"] == ["up", "down"] and kind["start"] == 0
@@ -146,7 +271,7 @@ def test_of_too_many_combinations_one_control_moves_at_a_time():
     controls = {"x": (0.0, 1.0, 0.1, 0.5), "y": (0, 9, 1, 3), "on": True, "name": widgets.Text("abc")}
     recorded = {"x": [0.0, 0.2, 0.5, 1.0], "y": list(range(10)), "on": [False, True]}
     panel = Explorer(lambda **v: f"{v['x']} {v['y']} {v['on']} {v['name']}", controls, recorded=recorded)
-    recording = panel.record()
+    recording = record(panel)
     assert [control["start"] for control in recording["controls"]] == [2, 3, 1, 0]
     assert recording["controls"][2]["values"] == ["no", "yes"] and recording["controls"][3]["values"] == ["abc"]
     assert recording["frames"]["2,3,1,0"]["words"] == "0.5 3 True abc"
@@ -160,7 +285,7 @@ def test_an_explorer_without_recorded_works_in_the_kernel_and_is_not_recorded():
     panel.controls["x"].value = 4
     assert "x is 4" in panel.words.value
     with pytest.raises(ValueError, match=r"'Alone' needs recorded=\{control: values\}"):
-        panel.record()
+        record(panel)
 
 
 def test_a_recording_has_the_values_that_the_question_needs_together():
@@ -169,22 +294,28 @@ def test_a_recording_has_the_values_that_the_question_needs_together():
         lambda **v: f"{v['x']} {v['n']} {v['kind']} {v['name']}", controls,
         recorded={"x": [0.5, 1.0, 1.5], "kind": ["up", "down"], "name": ["abc", "xyz"]},
     )  # fmt: skip
-    recording = panel.record()
+    recording = record(panel)
     x, n, kind, name = recording["controls"]
     assert x == {"name": "x", "label": "x", "values": ["0.5", "1", "1.5"], "start": 1} and n["values"] == ["200"]
     assert len(recording["frames"]) == 12 and recording["frames"]["2,0,1,1"]["words"] == "1.5 200 down xyz"
     assert (kind["start"], name["values"]) == (0, ["abc", "xyz"])
 
 
-@pytest.mark.parametrize("recorded", [{"z": [1]}, {"x": [0.5, 1.5]}, {"x": [1.0] * 61}])
+@pytest.mark.parametrize("recorded", [{"z": [1]}, {"x": [0.5, 1.5]}])
 def test_a_recording_that_cannot_be_is_refused(recorded):
     with pytest.raises(ValueError, match="recorded"):
         Explorer(lambda x: "", {"x": (0.0, 2.0, 0.5, 1.0)}, recorded=recorded)
 
 
+def test_a_recording_of_too_many_pictures_is_refused():
+    panel = Explorer(lambda x: "", {"x": (0.0, 2.0, 0.5, 1.0)}, recorded={"x": [1.0] * 61})
+    with pytest.raises(ValueError, match="more than 60 pictures"):
+        record(panel)
+
+
 def test_what_the_kernel_publishes_is_what_was_shown(line, monkeypatch):
     shown = []
-    monkeypatch.setattr("course_lib.explorer.display", lambda data, raw: shown.append(data[FRAMES]))
+    monkeypatch.setattr("tools.recording.display", lambda data, raw: shown.append(data[FRAMES]))
     publish()
     assert line.model_id not in shown[0]
     line._repr_mimebundle_()
@@ -236,7 +367,14 @@ def draws():
     return random.random(), np.random.random(), torch.rand(1).item()
 
 
-@pytest.mark.parametrize("act", ["move", "record", "drawn"])
+ACTS = {
+    "move": lambda panel: panel.controls["a"].set_trait("value", 3),
+    "record": record,
+    "drawn": Explorer.drawn,
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 def test_what_an_explorer_draws_at_random_changes_no_random_number_after_it(act):
     import torch
 
@@ -250,10 +388,7 @@ def test_what_an_explorer_draws_at_random_changes_no_random_number_after_it(act)
     undisturbed = [draws(), draws()]
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     first = draws()
-    if act == "move":
-        panel.controls["a"].value = 3
-    else:
-        getattr(panel, act)()
+    act(panel)
     assert [first, draws()] == undisturbed
 
 
@@ -512,3 +647,51 @@ def test_a_slider_moved_while_a_cell_runs_changes_no_figure_and_no_loss(kernel, 
             break
         time.sleep(0.1)
     assert after[1] == str(last) and before < int(after[0]) < before + 20  # answered, and not once for each move
+
+
+# --- the pad --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pad():
+    return Pad({"one": np.eye(28), "none": np.zeros((28, 28))})
+
+
+def test_a_pad_gives_its_example_or_what_is_drawn_and_an_empty_drawing_changes_nothing(pad):
+    panel = Explorer(lambda drawn: f"{drawn.shape} {drawn.sum():.1f}", {"drawn": pad})
+    assert pad.description == "drawn" and "(28, 28) 28.0" in panel.words.value and pad.value is pad.options["one"]
+    pad.set_state({"chosen": -1, "drawing": memoryview(bytes(783) + b"\xff")})
+    assert "(28, 28) 1.0" in panel.words.value and pad.value[27, 27] == 1
+    pad.set_state({"chosen": 1})
+    assert "(28, 28) 0.0" in panel.words.value
+    pad.set_state({"chosen": -1, "drawing": bytes(784)})
+    assert pad.value is pad.options["none"]
+    with pytest.raises(ValueError, match="read-only"):
+        pad.value[0, 0] = 1
+
+
+def test_a_pads_examples_stand_for_drawings_on_pages_without_a_kernel(pad):
+    every = {"drawn": list(pad.options.values()), "a": [1, 2]}
+    panel = Explorer(lambda drawn, a: f"{a * drawn.sum():g}", {"drawn": pad, "a": (0, 3, 1, 2)}, recorded=every)
+    pad.set_state({"chosen": -1, "drawing": b"\xff" * 784})
+    recording = record(panel)
+    assert recording["controls"][0] == {"name": "drawn", "label": "drawn", "values": ["one", "none"], "start": 0}
+    assert recording["frames"]["0,1"]["words"] == "56" and recording["frames"]["1,0"]["words"] == "0"
+    with pytest.raises(ValueError, match="recorded: 'drawn'"):
+        Explorer(lambda drawn: "", {"drawn": pad}, recorded={"drawn": [np.eye(28)]})
+
+
+@pytest.mark.parametrize(
+    "examples", [{}, {"a": np.zeros(784)}, {"a": np.full((28, 28), 2)}, {"a": np.full((28, 28), np.nan)}]
+)
+def test_a_pad_refuses_what_is_no_picture(examples):
+    with pytest.raises(ValueError, match="at least one example|'a' needs shape"):
+        Pad(examples)
+
+
+def test_pages_and_notebooks_have_one_source_of_the_pad():
+    live = (lesson.ROOT / "tools" / "live" / "live.js").read_text(encoding="utf-8")
+    source = (lesson.ROOT / "course_lib" / "pad.js").read_text(encoding="utf-8")
+    assert str(Pad._esm).startswith(source)
+    for name in ("digitPad", "asDigit", "drawPicture"):
+        assert f"function {name}(" in source and f"function {name}(" not in live

@@ -126,7 +126,7 @@ def _traceback(cell) -> str:
 
 
 def record_explorers(runner, notebook) -> None:
-    """Put beside each explorer the pictures that a page without a kernel moves (``Explorer.record``).
+    """Put beside each explorer the pictures that a page without a kernel moves (``tools.recording``).
 
     Done when the whole lesson has run, as a reader meets the explorer.
     """
@@ -137,7 +137,7 @@ def record_explorers(runner, notebook) -> None:
                 shown[output.data[WIDGET]["model_id"]] = output
     if not shown:
         return
-    outputs = runner.ask("from course_lib.explorer import publish\npublish()")
+    outputs = runner.ask("from tools.recording import publish\npublish()")
     for output in outputs:
         if output.output_type == "error":
             raise LessonRaised(f"an explorer could not be recorded: {output.ename}: {output.evalue}")

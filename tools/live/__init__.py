@@ -2,7 +2,7 @@
 
 ``lesson_<number>.py`` in this folder says what its panels hold. ``course live`` and ``course run`` run the lesson and
 write its models, as ONNX, to ``stored``. A page loads the models and onnxruntime-web from its own folder when a reader turns
-to a panel; ``live.js`` has the views.
+to a panel; ``live.js`` has the views, ``course_lib/pad.js`` the drawing pad.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import course_lib
 from tools import fingerprint
 from tools.kernel import Runner, write_atomically
 from tools.lesson import Lesson
@@ -23,6 +24,7 @@ from tools.lesson import lessons as all_lessons
 from tools.live.panels import STORED, lessons
 
 HERE = Path(__file__).resolve().parent
+PAD = Path(course_lib.__file__).parent / "pad.js"
 RUNTIME = ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 RECORD = "from pathlib import Path\nfrom tools.live.panels import record\nrecord({number!r}, globals(), Path({folder!r}), {mark!r})"
 
@@ -144,8 +146,9 @@ def copy(folder: Path, modules: Path, course: list[Lesson]) -> None:
             }
             script = f"(window.courseModels ??= {{}})[{json.dumps(panel['stem'])}] = {json.dumps(models)};\n"
             (folder / f"{panel['stem']}.js").write_text(script, encoding="utf-8")
-    for name in ("live.js", "live.css"):
-        shutil.copy(HERE / name, folder / name)
+    shutil.copy(HERE / "live.css", folder / "live.css")
+    scripts = [path.read_text(encoding="utf-8") for path in (PAD, HERE / "live.js")]
+    (folder / "live.js").write_text("\n".join(scripts), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
