@@ -229,6 +229,12 @@ def test_hooks_use_the_ruff_of_constraints_and_check_changed_lessons():
     assert re.match(hooks["course-check"]["files"], "notebooks/01a_rnn_cell.ipynb")
 
 
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_what_the_hooks_and_the_quick_workflow_ask_is_so(command):
+    done = subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_git_keeps_line_ends_and_knows_what_is_generated():
     attributes = dict(
         line.split(maxsplit=1) for line in text(".gitattributes").splitlines() if line[:1] not in ("", "#")
