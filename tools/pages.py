@@ -123,29 +123,54 @@ def _picture(data, metadata) -> tuple[str, str | None]:
     return "", None
 
 
-def claim(record, text: str = "") -> str:
-    """A published claim in one line: ✓, its sentence, what was measured, the bound and the margin.
+POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _for_reading(numbers: str) -> str:
+    """1e-06 as 10⁻⁶, -2 as −2, "5, exactly 5" as "exactly 5", and nothing for what is true, exactly true."""
+    numbers, times = re.subn(r"^(.+), exactly \1(?=;|$)", r"exactly \1", numbers)
+    if times and numbers.startswith("exactly True"):
+        return ""
+
+    def power(found):
+        factor, sign, digits = found.groups()
+        exponent = f"10{(sign.strip('+') + digits.lstrip('0')).translate(POWERS)}"
+        return exponent if factor == "1" else f"{factor}·{exponent}"
+
+    numbers = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-])(\d+)", power, numbers)
+    return re.sub(r"(?<![\w.)])-(?=\d|10⁻)", "−", numbers)
+
+
+def claim(record, text: str = "", *, margin: bool = True) -> str:
+    """A published claim in one line: ✓, its sentence, what was measured, the bound and, if asked, the margin.
 
     Parameters
     ----------
     record : dict
         As ``course_lib.claims`` publishes it.
     text : str
-        The line that the lesson prints; the numbers stand as it writes them.
+        The line that the lesson prints; the numbers stand as it writes them, set as one reads them.
+    margin : bool
+        Say how far from its bound the value is.
     """
     sentence = str(record["sentence"])
+    words = sentence.rstrip(".:").replace("x_hat", "x̂").replace("||", "‖")
     sign, word = ("✓", "measured, and it holds:") if record["holds"] else ("✗", "does not hold:")
-    rest = text.partition(sentence.rstrip("."))[2].strip(" .:\n") or str(record.get("bound") or "")
+    rest = _for_reading(text.partition(sentence.rstrip("."))[2].strip(" .:\n") or str(record.get("bound") or ""))
+    rest = rest if margin else rest.partition("; margin ")[0]
     return (
         f'<p class="claim"><span class="claim-sign" role="img" aria-label="{word}">{sign}</span> '
-        f'<span class="claim-sentence">{html.escape(sentence.rstrip(".:"))}</span>'
+        f'<span class="claim-sentence">{html.escape(words)}</span>'
         + (f': <span class="claim-numbers">{html.escape(rest)}</span>' if rest else "")
         + "</p>"
     )
 
 
-def output_html(output, identity: str) -> tuple[str, str]:
-    """One output of a code cell as (kind, HTML); kind is "explorer", "figure", "claim", "table", "text" or "error"."""
+def output_html(output, identity: str, *, margin: bool = True) -> tuple[str, str]:
+    """One output of a code cell as (kind, HTML), claims with their margin or without.
+
+    kind is "explorer", "figure", "claim", "table", "text" or "error".
+    """
     if output.output_type == "stream":
         return "text", f"<pre>{ansi2html(output.text.rstrip())}</pre>"
     if output.output_type == "error":
@@ -154,7 +179,7 @@ def output_html(output, identity: str) -> tuple[str, str]:
     if FRAMES in data:
         return "explorer", player(data[FRAMES], identity)
     if CLAIM in data:
-        return "claim", claim(data[CLAIM], "".join(data.get("text/plain", "")))
+        return "claim", claim(data[CLAIM], "".join(data.get("text/plain", "")), margin=margin)
     picture = figure(data, output.get("metadata", {}))
     if picture:
         return "figure", picture

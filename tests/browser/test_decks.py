@@ -136,11 +136,35 @@ def test_a_key_shows_the_code_that_is_not_on_the_wall(watch):
     watched.assert_quiet()
 
 
+def test_arrows_go_through_every_slide_and_a_slider_keeps_only_them(watch):
+    page = opened(watch(viewport={"width": 1280, "height": 720}), STEMS[1])
+    here, end = "JSON.stringify(Reveal.getIndices())", "Reveal.isLastSlide() && !Reveal.availableFragments().next"
+    seen = {page.evaluate(here.replace("getIndices()", "getSlidePastCount()"))}
+    while not page.evaluate(end):
+        page.keyboard.press("ArrowRight")
+        seen.add(page.evaluate(here.replace("getIndices()", "getSlidePastCount()")))
+    assert len(seen) == page.evaluate("Reveal.getTotalSlides()")
+    page.evaluate("""() => {
+      const { h, v } = Reveal.getIndices(document.querySelector('.explorer-player input[type=range]').closest('section'));
+      Reveal.slide(h, v || 0, 99);
+    }""")
+    slider, before = page.locator("section.present .explorer-player input[type=range]").first, page.evaluate(here)
+    slider.focus()
+    page.keyboard.press("Escape")
+    assert not page.evaluate("Reveal.isOverview()") and page.evaluate(here) == before
+    for key in ("PageDown", "Space", "n"):
+        slider.focus()
+        page.keyboard.press(key)
+        assert page.evaluate(here) != before, f"{key} is lost after a slider was used"
+        page.keyboard.press("PageUp")
+        assert page.evaluate(here) == before
+
+
 def test_after_a_question_the_answer_waits_for_the_next_press(watch):
     page = opened(watch(viewport={"width": 1280, "height": 720}), STEMS[1])
     asking = """Reveal.getSlides().filter((slide) => {
       const parts = [...slide.querySelectorAll('.page > .part')];
-      const at = parts.findIndex((part) => /^Predict/.test(part.querySelector('strong')?.textContent || ''));
+      const at = parts.findIndex((part) => [...part.querySelectorAll('strong')].some((bold) => /^Predict/.test(bold.textContent)));
       return at >= 0 && parts.slice(at + 1).some((part) => part.matches('.output') && part.dataset.cell !== parts[at].dataset.cell);
     })"""
     assert page.evaluate(f"{asking}.length") > 0

@@ -87,7 +87,10 @@ def code_parts(group, identity, panels):
         if any(cell.outputs for cell in group):
             halves = ""
             for name, cell in zip(("pytorch", "keras"), group):
-                outputs = [pages.output_html(output, f"{identity}-{name}-{i}") for i, output in enumerate(cell.outputs)]
+                outputs = [
+                    pages.output_html(output, f"{identity}-{name}-{i}", margin=False)
+                    for i, output in enumerate(cell.outputs)
+                ]
                 halves += f'<div class="half {name}">{"".join(f"<div class=output>{text}</div>" for _, text in outputs)}</div>'
             yield part("pair outputs", halves)
         return
@@ -98,7 +101,7 @@ def code_parts(group, identity, panels):
     elif not folded(cell):
         yield part("code kept", source_html(cell))
     for i, output in enumerate(cell.outputs):
-        kind, text = pages.output_html(output, f"{identity}-{i}")
+        kind, text = pages.output_html(output, f"{identity}-{i}", margin=False)
         word = BADGES.get(mark) if hidden and i == 0 else None  # once for all that a cell measures
         yield part(f"output {kind}", text, badge=mark, word=word)
     if cell.id in panels:

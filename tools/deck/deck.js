@@ -15,6 +15,7 @@
     code.querySelector(".sources").replaceChildren(...(behind ? behind.cloneNode(true).childNodes : [none]));
     code.showModal();
     code.querySelector(".sources").scrollTop = 0;
+    code.querySelector(".sources").focus(); // or the arrow keys scroll nothing
   }
   code.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() === "c") code.close();
@@ -28,6 +29,17 @@
     localStorage.setItem("theme", next);
   }
 
+  // A slider keeps the arrow keys, and no others: after it was moved, a clicker still turns the page.
+  document.addEventListener("keydown", (event) => {
+    const control = document.activeElement;
+    if (!control?.matches('select, input[type="range"], input[type="checkbox"], input[type="radio"]')) return;
+    if (["PageDown", "PageUp"].includes(event.key) || (control.type === "range" && [" ", "n", "p"].includes(event.key))) control.blur();
+    if (event.key === "Escape") {
+      control.blur();
+      event.stopPropagation(); // and opens no overview
+    }
+  }, true);
+
   // A slide asks for its letters when it is shown; until they are there it would stand in others, mostly wider.
   const letters = [...new Set(document.querySelector(".slides").textContent)].join("");
   await Promise.all([...document.fonts].map(({ style, weight, family }) =>
@@ -35,7 +47,7 @@
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, minScale: 0.1, maxScale: 3, center: false,
     hash: true, history: false, slideNumber: "c/t", transition: "none", backgroundTransition: "none",
-    navigationMode: "default", pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+    navigationMode: "linear", pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
     // The arrow keys belong to a slider that has the focus.
     keyboardCondition: () => !typing() && !code.open,
     keyboard: { 67: showCode, 68: switchTheme },

@@ -90,7 +90,7 @@
       parts.push({
         element, codes: [], cell: node.dataset.cell, first, begins: first ? begins : "-",
         fragment: begins === "fragment", heading, under, answers: !heading && !element.matches(".text:not(.output), .code"),
-        asks: /^\s*(Predict|Find out|Guess)/i.test(element.querySelector("strong")?.textContent || ""),
+        asks: [...element.querySelectorAll("strong")].some((bold) => /^\s*(Predict|Find out|Guess|Fill in)/i.test(bold.textContent)),
       });
       keepBehind(parts[parts.length - 1]);
       first = false;
@@ -238,6 +238,11 @@
 
   // --- the deck -------------------------------------------------------------------------------------------------
 
+  // What the notes say about a section is said again where it begins: "Before section 5: …", "1 to 3 take 20 minutes".
+  const said = [...lesson.querySelectorAll("aside.notes p")].flatMap((note) => note.textContent.split(/(?<=[.?!)])\s+(?=[A-Z(])/));
+  const aboutSection = (number) => said.filter((sentence) =>
+    [...sentence.matchAll(/(?:[Ss]ections?|[,;]|and)\s+(\d+)\b(?!\s*(?:minutes|seconds))/g)].some((named) => named[1] === number));
+
   let stack = null;
   laidOut.forEach(({ slide, parts: mine, vertical }, number) => {
     fill(slide, mine);
@@ -278,6 +283,12 @@
     aside.className = "notes";
     const minutes = Number(document.body.dataset.minutes);
     aside.innerHTML = `<p>Minute ${Math.round((minutes * number) / laidOut.length)} of ${minutes}, at an even pace.</p>`;
+    const begun = own && number ? /^\s*(\d+)\s/.exec(heading.textContent) : null;
+    for (const sentence of begun ? aboutSection(begun[1]) : []) {
+      const again = document.createElement("p");
+      again.textContent = sentence;
+      aside.append(again);
+    }
     aside.append(...notes.flatMap((note) => [...note.childNodes]));
     slide.append(aside);
     if (!vertical || !stack) {
