@@ -255,7 +255,6 @@ def measure(chosen: list[Lesson], shifts: list[int], isas: list[str], jobs: int,
     with ThreadPoolExecutor(jobs) as pool:
         first = {lesson.number: pool.submit(one, lesson, runs[0]) for lesson in chosen}
         rest: dict[str, list] = {}
-        kept: dict[str, dict | None] = {}
         for lesson in chosen:
             first[lesson.number].result()
             folder = folder_of(lesson, cache)
@@ -265,19 +264,17 @@ def measure(chosen: list[Lesson], shifts: list[int], isas: list[str], jobs: int,
                 progress.say(
                     f"{lesson.number}: says what it said before its code changed: {taken} run{'s' * (taken != 1)} kept"
                 )
-            if not all((folder / f"{run}.ipynb").exists() for run in runs):
-                kept[lesson.number] = keep_committed(lesson, folder, runs)
-            if kept.get(lesson.number):
+            whole = all((folder / f"{run}.ipynb").exists() for run in runs)
+            if not whole and (kept := keep_committed(lesson, folder, runs)):
                 progress.done += len(runs) - 1
                 progress.say(f"{lesson.number}: says what it said before its code changed: its committed runs are kept")
+                held &= write(lesson, kept)  # now: whoever interrupts the others shall not lose it
                 continue
             rest[lesson.number] = [pool.submit(one, lesson, run) for run in runs[1:]]
         for lesson in chosen:
             for future in rest.get(lesson.number, []):
                 future.result()
-            if kept.get(lesson.number):
-                held &= write(lesson, kept[lesson.number])
-            elif lesson.number in rest:
+            if lesson.number in rest:
                 held &= store(lesson, folder_of(lesson, cache))
     for line in failed:
         print(f"✗ {line}")
