@@ -96,13 +96,13 @@ EXERCISES = [
         measure=_measure_eight,
         wrong=[
             Edit(
-                "torch_autoencoder(256, 64, 8)",
-                "torch_autoencoder(256, 64, 32)",
+                "numbers, eight_epochs = 8, 4",
+                "numbers, eight_epochs = 32, 4",
                 "It copies better than PCA; how many numbers does its code have?",
             ),
             Edit(
-                "eight_epochs = 5",
-                "eight_epochs = 1",
+                "numbers, eight_epochs = 8, 4",
+                "numbers, eight_epochs = 8, 1",
                 "The code is right, and the copies are not good enough yet: train longer.",
             ),
         ],
