@@ -39,6 +39,18 @@ def test_a_stored_model_gives_what_both_frameworks_give(path):
                 assert np.abs(y.ravel() - answer[framework]).max() < 1e-4 * largest, f"{name}, {framework}"
 
 
+@pytest.mark.parametrize("cell", ["trained", "pencil"])
+def test_the_gates_of_lesson_03a_are_those_of_its_cell(cell):
+    """What the view draws as i, f, o, candidate, c and h of a unit makes one step after the other of an LSTM."""
+    model = read(panels.STORED / "03a-gates.json")["models"][cell]
+    for answer in model["answers"]:
+        inside = np.array(answer["PyTorch"]).reshape(model["shape"][1], -1)[:, :-1]
+        i, f, o, candidate, c, h = np.split(inside, 6, axis=1)
+        before = np.concatenate([np.zeros_like(c[:1]), c[:-1]])
+        assert np.abs(c - (f * before + i * candidate)).max() < 1e-5
+        assert np.abs(h - o * np.tanh(c)).max() < 1e-5
+
+
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_a_panel_stands_below_an_explorer_of_todays_lesson(path):
     panel = read(path)

@@ -221,6 +221,87 @@ def test_a_walk_back_is_that_of_both_frameworks_and_can_be_drawn(watch):
     watched.assert_quiet()
 
 
+def inside(page):
+    """What the panel of 03a shows in numbers at its step: input, forget, output, candidate, cell, hidden, answer."""
+    label = page.locator("#live-03a-gates canvas").nth(1).get_attribute("aria-label")
+    return [float(each.rpartition(" ")[2].replace("−", "-")) for each in label.partition(": ")[2].split(", ")]
+
+
+def test_a_sequence_is_fed_and_the_gates_are_those_of_both_frameworks(watch):
+    stem = "03a-gates"
+    watched, page = ready(watch, stem)
+    panel = page.locator(f"#live-{stem}")
+    cell, unit = (panel.locator("select").nth(k) for k in (0, 1))
+    step = panel.locator("input[type=range]")
+    for which, (name, h) in enumerate((("trained", 8), ("pencil", 1))):
+        cell.select_option(str(which))
+        if h > 1:
+            unit.select_option(str(h))
+        answers = PANELS[stem]["models"][name]["answers"]
+        for sequence, answer in zip(PANELS[stem]["data"]["sequences"], answers, strict=True):
+            panel.get_by_role("button", name=sequence).click()
+            for key, t in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("End", 19)):
+                step.press(key)
+                says(page, stem, f"Step {t + 1}: ")
+                for framework in ("PyTorch", "Keras"):
+                    row = answer[framework][t * (6 * h + 1) : (t + 1) * (6 * h + 1)]
+                    assert inside(page) == pytest.approx(row[h - 1 :: h][:6] + row[-1:], abs=0.0051)
+    watched.assert_quiet()
+
+
+def test_values_and_marks_are_set_by_pointer_and_keyboard(watch):
+    stem = "03a-gates"
+    watched, page = ready(watch, stem)
+    panel = page.locator(f"#live-{stem}")
+    step, value, mark = (panel.locator(f"input[type={kind}]") for kind in ("range", "number", "checkbox"))
+    panel.locator("select").first.select_option("1")  # by pencil: it answers the value, or a little less
+    box = panel.locator(".live-pad").bounding_box()
+
+    def at(t, down):
+        """The middle of a step, in the upper row of marks or in the field of values."""
+        left, right = 74, 50  # room for the words and for the number
+        return box["x"] + left + (t - 0.5) * (box["width"] - left - right) / 20, box["y"] + down
+
+    panel.get_by_role("button", name="Clear").click()
+    assert "the cell says 0.00, from its biases alone" in says(page, stem, "The sequence is empty: ")
+    page.mouse.click(*at(5, 12))  # marked, and 0
+    says(page, stem, "Step 5: it says 0.00, due is 0.00. Step 20: it says 0.00")
+    assert mark.is_checked()
+    page.mouse.move(*at(5, 55))
+    page.mouse.down()
+    page.mouse.move(*at(5, 10), steps=3)  # beyond the highest value
+    page.mouse.up()
+    says(page, stem, "Step 5: it says 1.48, due is 1.50. Step 20: it says 1.48")
+    assert value.input_value() == "1.5"
+    page.mouse.click(*at(5, 12))
+    says(page, stem, "Step 5: it says 0.00, due is 0.00")
+    mark.press("Space")
+    value.press("Control+a")
+    value.press_sequentially("-0.6")
+    exact = "it says −0.60, due is −0.60."
+    says(page, stem, f"Step 5: {exact} Step 20: {exact} Unit 1: f is 0.00 at a mark, 1.00 without")
+    for wrong in ("3", ""):
+        value.fill(wrong)
+        said = says(page, stem, f"{wrong or 'What stands there'} is not taken: step 5 holds −0.6; ")
+        assert said.endswith("a value lies between −1.5 and 1.5.")
+    value.blur()
+    assert value.input_value() == "-0.6"
+    step.press("End")
+    says(page, stem, "Step 20: it says −0.60, due is −0.60. Unit 1")
+    page.evaluate(
+        """stem => {
+          const words = document.querySelector(`#live-${stem} .live-words`);
+          window.said = [];
+          new MutationObserver(() => said.push(words.innerText.split(":")[0])).observe(words, { childList: true });
+        }""",
+        stem,
+    )
+    panel.get_by_role("button", name="Step by step").click()
+    page.wait_for_function("said.includes('Step 20')")
+    assert page.evaluate("said") == [f"Step {t}" for t in range(1, 21)]
+    watched.assert_quiet()
+
+
 @pytest.mark.parametrize("stem", PANELS)
 def test_a_panel_computes_on_its_slide(stem, watch):
     watched = watch(viewport={"width": 1280, "height": 720})

@@ -128,7 +128,7 @@
   }
 
   // A button that moves a slider from its lowest value to its highest; whoever moves the slider stops that.
-  function player(label, { input, output }, show) {
+  function player(label, { input, output }, show, pause = 120) {
     const button = element("button", { type: "button" }, label);
     let timer = null;
 
@@ -146,11 +146,11 @@
 
     button.addEventListener("click", () => {
       stop();
-      timer = setInterval(() => move(Number(input.value) + 1), 120);
+      timer = setInterval(() => move(Number(input.value) + 1), pause);
       move(Number(input.min));
     });
     input.addEventListener("input", () => { stop(); show(); });
-    return { button, stop };
+    return { button, stop, playing: () => timer !== null };
   }
 
   // ------------------------------------------------------------------------------------------------ views
@@ -231,6 +231,229 @@
       element("div", { className: "explorer-controls" }, ...drawing.controls, rows.row, play.button),
     );
     await drawing.choose(4);
+  };
+
+  views.gates = async (stage, nets, data, say) => {
+    const { steps, limit, cells } = data;
+    const [left, right, markHigh, valueHigh, laneHigh, gap, axisHigh] = [74, 50, 24, 62, 33, 6, 22];
+    const wide = clamp(stage.clientWidth - (stage.clientWidth < 720 ? 0 : 240), 260, 640); // its controls stand beside it, if there is room
+    const stepWide = (wide - left - right) / steps;
+    const [QUIET, ANSWER] = ["#8C8C8C", "#D55E00"];
+    const lanes = [ // in the order in which an answer of the network holds them
+      ["i", "input", "#CC79A7", 0], ["f", "forget", "#E69F00", 0], ["o", "output", "#56B4E9", 0],
+      ["c̃", "candidate", QUIET, -1], ["c", "cell", QUIET, -1], ["h", "hidden", QUIET, -1], ["", "answer", ANSWER, -1],
+    ].map(([symbol, word, shade, low], i) => ({ symbol, word, shade, low, top: 2 + i * (laneHigh + gap), tall: laneHigh }));
+    const fed = canvas(wide, markHigh + valueHigh + 4, "What is fed: a mark and a value at each step, as dots and bars");
+    const inside = canvas(wide, lanes.length * (laneHigh + gap) + axisHigh, "");
+    fed.classList.add("live-pad");
+    inside.classList.add("live-lanes");
+
+    const step = slider("step t", 1, steps, 1, steps);
+    const value = element("input", { type: "number", min: -limit, max: limit, step: 0.1 });
+    const mark = element("input", { type: "checkbox" });
+    const cell = element("select", {}, ...cells.map(({ label }, k) => element("option", { value: k }, label)));
+    const unit = element("select");
+    const ready = Object.keys(data.sequences).map((name) => element("button", { type: "button" }, name));
+    const clear = element("button", { type: "button" }, "Clear");
+    let [x, read, turn] = [[], null, 0]; // of each step: its value and its mark; all that the network has inside
+    const now = () => Number(step.input.value) - 1;
+    const [middle, place] = [
+      (t) => left + (t + 0.5) * stepWide,
+      ({ top, tall, low, high }, v) => top + tall * (1 - (clamp(v, low, high) - low) / (high - low)),
+    ];
+    const due = () => x.reduce((kept, [v, marked], t) => [...kept, marked ? v : (kept[t - 1] ?? 0)], []);
+
+    const signed = (v) => String(v).replace("-", "−");
+    const number = (v) => signed(v.toFixed(2).replace(/^-(?=0\.00$)/, ""));
+
+    // ---- the two pictures
+
+    function write(context, ink, text, x, y, font = "14px", align = "left") {
+      Object.assign(context, { fillStyle: ink, textAlign: align, font: `${font} 'Source Sans 3', sans-serif` });
+      context.fillText(text, x, y, left - 19); // narrower, if a wide font must stand in
+    }
+
+    function line(context, ink, alpha, y, dash = []) {
+      Object.assign(context, { strokeStyle: ink, globalAlpha: alpha, lineWidth: 1 });
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(left, y);
+      context.lineTo(wide - right, y);
+      context.stroke();
+      context.setLineDash([]);
+      context.globalAlpha = 1;
+    }
+
+    // An empty picture in which the step of the slider is shaded.
+    function cleared(node, ink) {
+      const context = node.getContext("2d");
+      context.clearRect(0, 0, wide, parseFloat(node.style.height));
+      Object.assign(context, { fillStyle: ink, globalAlpha: 0.13 });
+      context.fillRect(left + now() * stepWide, 0, stepWide, parseFloat(node.style.height));
+      context.globalAlpha = 1;
+      return context;
+    }
+
+    function drawLane(context, ink, lane, values, shade) {
+      Object.assign(context, { fillStyle: ink, globalAlpha: 0.06 });
+      context.fillRect(left, lane.top, wide - left - right, lane.tall);
+      line(context, ink, 0.5, place(lane, 0));
+      values.forEach((v, t) => {
+        const [top, bottom] = [place(lane, Math.max(v, 0)), place(lane, Math.min(v, 0))];
+        context.fillStyle = shade(t);
+        context.fillRect(middle(t) - stepWide / 2 + 1, top, stepWide - 2, Math.max(bottom - top, 1));
+      });
+      const shown = values[now()];
+      if (shown !== undefined) write(context, ink, number(shown), wide, lane.top + lane.tall / 2 + 5, "14px", "right");
+    }
+
+    const valueLane = { top: markHigh, tall: valueHigh, low: -limit, high: limit };
+    function drawFed(ink) {
+      const context = cleared(fed, ink);
+      write(context, ink, "mark", 0, markHigh / 2 + 4);
+      write(context, ink, "value", 0, markHigh + valueHigh / 2 + 5);
+      x.forEach(([, marked], t) => {
+        Object.assign(context, { fillStyle: ink, strokeStyle: QUIET, lineWidth: 1.2 });
+        context.beginPath();
+        context.arc(middle(t), markHigh / 2, Math.min(6, stepWide / 2 - 1.5), 0, 7);
+        if (marked) context.fill();
+        else context.stroke();
+      });
+      drawLane(context, ink, valueLane, x.map(([v]) => v), (t) => (x[t][1] ? ink : QUIET));
+      for (const v of [-1, 1]) line(context, ink, 0.5, place(valueLane, v), [3, 4]); // training met no values beyond
+    }
+
+    function drawInside(ink) {
+      const context = cleared(inside, ink);
+      const until = play.playing() ? now() + 1 : steps;
+      const largest = Math.max(0.01, ...read[4].map(Math.abs)); // of the cell state; its scale has one digit
+      const digit = 10 ** Math.floor(Math.log10(largest));
+      const scale = Number((Math.ceil(largest / digit) * digit).toPrecision(1));
+      for (const [i, lane] of lanes.entries()) {
+        const high = { c: scale, h: scale, "": limit }[lane.symbol] ?? 1;
+        Object.assign(lane, { high, low: lane.low && -high });
+        const baseline = lane.top + lane.tall / 2;
+        if (lane.symbol) write(context, ink, lane.symbol, 0, baseline + 1, i < 3 ? "bold 16px" : "italic 16px");
+        write(context, ink, lane.word, lane.symbol ? 15 : 0, baseline + 1, "13px");
+        write(context, ink, lane.low ? `±${high}` : "0 … 1", lane.symbol ? 15 : 0, baseline + 14, "11px");
+        drawLane(context, ink, lane, read[i].slice(0, until), () => lane.shade);
+      }
+      Object.assign(context, { strokeStyle: ink, lineWidth: 2 });
+      context.beginPath();
+      due().slice(0, until).forEach((v, t) => {
+        for (const side of [-0.5, 0.5]) context.lineTo(middle(t) + side * stepWide, place(lanes[6], v));
+      });
+      context.stroke();
+      const axis = lanes[6].top + laneHigh + 18;
+      for (let t = 0; t <= steps; t += 5) write(context, ink, String(Math.max(t, 1)), middle(Math.max(t, 1) - 1), axis, "13px", "center");
+      write(context, ink, "step t", 0, axis);
+    }
+
+    // ---- from what is fed to what is shown
+
+    function sentence() {
+      if (x.every(([v, marked]) => !v && !marked)) {
+        return `The sequence is empty: draw values, mark a step, or take a sequence. After step ${steps} the cell says ${number(read[6][steps - 1])}, from its biases alone.`;
+      }
+      const at = (t) => `Step ${t + 1}: it says ${number(read[6][t])}, due is ${number(due()[t])}. `;
+      const mean = (marked) => {
+        const found = read[1].filter((_, t) => Boolean(x[t][1]) === marked);
+        return found.length ? `${(found.reduce((a, b) => a + b, 0) / found.length).toFixed(2)} ${marked ? "at a mark" : "without a mark"}` : "";
+      };
+      return (play.playing() || now() === steps - 1 ? at(now()) : at(now()) + at(steps - 1))
+        + `Unit ${unit.value}: f is ${[mean(true), mean(false)].filter(Boolean).join(", ")} (mean over steps).`;
+    }
+
+    function show() {
+      mark.checked = x[now()][1] === 1;
+      if (value.value === "" || Number(value.value) !== x[now()][0]) value.value = x[now()][0]; // "1." stays, while 1.5 is typed
+      drawWorded(fed, drawFed);
+      drawWorded(inside, drawInside);
+      inside.setAttribute("aria-label", `At step ${now() + 1}: ${lanes.map(({ word }, i) => `${word} ${number(read[i][now()])}`).join(", ")}`);
+      say(sentence());
+    }
+
+    async function feed() {
+      const mine = (turn += 1); // a later sequence overtakes this one
+      const { name, units } = cells[cell.value];
+      const y = await nets[name].answer(x.flat());
+      if (mine !== turn) return;
+      const width = 6 * units + 1;
+      const row = (column) => Array.from({ length: steps }, (_, t) => y[t * width + column]);
+      read = lanes.map((_, i) => row(i < 6 ? i * units + Number(unit.value) - 1 : 6 * units));
+      show();
+    }
+
+    function choose(t) {
+      step.input.value = t + 1;
+      step.output.textContent = t + 1;
+    }
+
+    function take(sequence) {
+      play.stop();
+      x = sequence.map((pair) => [...pair]);
+      return feed();
+    }
+
+    function newCell() {
+      const { units } = cells[cell.value];
+      unit.replaceChildren(...Array.from({ length: units }, (_, k) => element("option", { value: k + 1 }, String(k + 1))));
+      unit.disabled = units === 1;
+    }
+
+    const play = player("Step by step", step, show, 250);
+    const at = (event) => {
+      const box = event.target.getBoundingClientRect(); // a deck may be scaled
+      const [u, v] = [((event.clientX - box.left) / box.width) * wide, ((event.clientY - box.top) / box.height) * parseFloat(event.target.style.height)];
+      return [clamp(Math.floor((u - left) / stepWide), 0, steps - 1), v];
+    };
+
+    function draw([t, v]) {
+      choose(t);
+      x[t][0] = Math.round(clamp(limit * (1 - (2 * (v - markHigh)) / valueHigh), -limit, limit) * 20) / 20;
+      feed();
+    }
+    fed.addEventListener("pointerdown", (event) => {
+      play.stop();
+      event.preventDefault();
+      const [t, v] = at(event);
+      if (v < markHigh) {
+        choose(t);
+        x[t][1] = 1 - x[t][1];
+        feed();
+      } else {
+        fed.setPointerCapture(event.pointerId);
+        draw([t, v]);
+      }
+    });
+    fed.addEventListener("pointermove", (event) => { if (fed.hasPointerCapture(event.pointerId)) draw(at(event)); });
+    const look = (event) => { play.stop(); choose(at(event)[0]); show(); };
+    inside.addEventListener("pointerdown", (event) => { inside.setPointerCapture(event.pointerId); look(event); });
+    inside.addEventListener("pointermove", (event) => { if (inside.hasPointerCapture(event.pointerId)) look(event); });
+    value.addEventListener("input", () => {
+      play.stop();
+      const given = value.value === "" ? NaN : Number(value.value);
+      if (!(Math.abs(given) <= limit)) {
+        say(`${value.value || "What stands there"} is not taken: step ${now() + 1} holds ${signed(x[now()][0])}; a value lies between −${limit} and ${limit}.`);
+        return;
+      }
+      x[now()][0] = given;
+      feed();
+    });
+    value.addEventListener("change", () => { value.value = x[now()][0]; });
+    mark.addEventListener("input", () => { play.stop(); x[now()][1] = Number(mark.checked); feed(); });
+    cell.addEventListener("change", () => { play.stop(); newCell(); feed(); });
+    unit.addEventListener("change", feed);
+    ready.forEach((button, k) => button.addEventListener("click", () => take(Object.values(data.sequences)[k])));
+    clear.addEventListener("click", () => take(Array.from({ length: steps }, () => [0, 0])));
+    stage.append(element("div", { className: "live-row" },
+      figure("draw values, click marks; answer: the line is the last marked value", element("div", { className: "live-stack" }, fed, inside)),
+      column(element("span", { className: "live-buttons" }, ...ready, clear),
+        element("label", {}, element("span", {}, "cell"), cell), element("label", {}, element("span", {}, "unit, by swing"), unit),
+        step.row, play.button, element("span", { className: "live-buttons" }, element("label", {}, element("span", {}, "value"), value),
+          element("label", {}, mark, element("span", {}, "mark"))))));
+    newCell();
+    await take(Object.values(data.sequences)[0]);
   };
 
   views.components = async (stage, nets, data, say) => {
