@@ -235,7 +235,7 @@
 
   views.gates = async (stage, nets, data, say) => {
     const { steps, limit, cells } = data;
-    const [left, right, markHigh, valueHigh, laneHigh, gap, axisHigh] = [74, 50, 24, 62, 33, 6, 22];
+    const [left, right, markHigh, valueHigh, laneHigh, gap, axisHigh] = [74, 50, 24, 56, 31, 5, 22];
     const wide = clamp(stage.clientWidth - (stage.clientWidth < 720 ? 0 : 240), 260, 640); // its controls stand beside it, if there is room
     const stepWide = (wide - left - right) / steps;
     const [QUIET, ANSWER] = ["#8C8C8C", "#D55E00"];
@@ -365,10 +365,10 @@
     }
 
     function show() {
-      mark.checked = x[now()][1] === 1;
-      if (value.value === "" || Number(value.value) !== x[now()][0]) value.value = x[now()][0]; // "1." stays, while 1.5 is typed
       drawWorded(fed, drawFed);
       drawWorded(inside, drawInside);
+      mark.checked = x[now()][1] === 1;
+      if (value.value === "" || Number(value.value) !== x[now()][0]) value.value = x[now()][0]; // "1." stays, while 1.5 is typed
       inside.setAttribute("aria-label", `At step ${now() + 1}: ${lanes.map(({ word }, i) => `${word} ${number(read[i][now()])}`).join(", ")}`);
       say(sentence());
     }
