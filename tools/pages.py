@@ -123,22 +123,22 @@ def _picture(data, metadata) -> tuple[str, str | None]:
     return "", None
 
 
-POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 def _for_reading(numbers: str) -> str:
-    """1e-06 as 10⁻⁶, -2 as −2, "5, exactly 5" as "exactly 5", and nothing for what is true, exactly true."""
+    """HTML: 1e-06 as ten to the −6, -2 as −2, "5, exactly 5" as "exactly 5", and nothing for what is true, exactly true.
+
+    The exponents are ``<sup>``: typefaces lack a superscript minus, and a browser then leaves a gap beside another one's.
+    """
     numbers, times = re.subn(r"^(.+), exactly \1(?=;|$)", r"exactly \1", numbers)
     if times and numbers.startswith("exactly True"):
         return ""
 
     def power(found):
         factor, sign, digits = found.groups()
-        exponent = f"10{(sign.strip('+') + digits.lstrip('0')).translate(POWERS)}"
+        exponent = f"10<sup>{sign.replace('-', '−').strip('+')}{digits.lstrip('0')}</sup>"
         return exponent if factor == "1" else f"{factor}·{exponent}"
 
-    numbers = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-])(\d+)", power, numbers)
-    return re.sub(r"(?<![\w.)])-(?=\d|10⁻)", "−", numbers)
+    numbers = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-])(\d+)", power, html.escape(numbers))
+    return re.sub(r"(?<![\w.)])-(?=\d)", "−", numbers)
 
 
 def claim(record, text: str = "", *, margin: bool = True) -> str:
@@ -161,7 +161,7 @@ def claim(record, text: str = "", *, margin: bool = True) -> str:
     return (
         f'<p class="claim"><span class="claim-sign" role="img" aria-label="{word}">{sign}</span> '
         f'<span class="claim-sentence">{html.escape(words)}</span>'
-        + (f': <span class="claim-numbers">{html.escape(rest)}</span>' if rest else "")
+        + (f': <span class="claim-numbers">{rest}</span>' if rest else "")
         + "</p>"
     )
 
