@@ -190,6 +190,19 @@ def facts(**new):
     return lambda notebook: notebook.metadata.course.update(new)
 
 
+PLANS = [(), ((1, 45),), ((1, 20), (2, 20)), ((2, 20), (1, 25)), ((1, 20), (1, 0), (2, 25)), ((1, 20), (2, "25"))]
+
+
+def in_two_sections(*plan):
+    """A lesson of 45 minutes with the sections 1 and 2, and the instructor's plan for them."""
+
+    def change(notebook):
+        notebook.cells[0].source += "\n\n## 1 One\n\n## 2 Two"
+        notebook.metadata.course.update(plan=[list(pair) for pair in plan])
+
+    return change
+
+
 CHANGES = [
     (lambda notebook: notebook.update(nbformat_minor=4), "nbformat 4.4, not 4.5: run `course run 99a`"),
     (lambda notebook: notebook.cells[0].update(id="no id!"), "not a valid notebook"),
@@ -199,6 +212,7 @@ CHANGES = [
     (lambda notebook: notebook.metadata.course.pop("minutes"), "does not say minutes"),
     (facts(lecture="one"), "lecture is 'one'"),
     (facts(minutes=30), "promises 45 minutes, the metadata `course` 30"),
+    *((in_two_sections(*plan), "the last section 2, all together 45 minutes") for plan in PLANS),
     (facts(leads_to="77"), "names lesson '77', which is not there"),
     (facts(needs=["99b"]), "the first cell must link to lesson 99b"),
     (source(-1, "## What you now know\n## Read\n## Next\nThe end."), "the last cell must lead to lesson 99b"),

@@ -95,6 +95,26 @@ def deck_of(lesson, folder):
     return BeautifulSoup(deck.make(lesson, folder, []).read_text(encoding="utf-8"), "html.parser")
 
 
+@pytest.mark.parametrize(
+    ("count", "holds", "on_the_wall", "word"),
+    [(5, True, 5, None), (7, True, 4, "3 more that were measured, and hold"), (6, False, 4, "not all hold")],
+)
+def test_of_a_cell_with_many_claims_a_slide_shows_four_and_says_how_many_more(
+    lesson, tmp_path, count, holds, on_the_wall, word
+):
+    records = [{**RECORD, "sentence": f"claim {i}", "holds": holds or i < 5} for i in range(count)]
+    cell = next(cell for cell in lesson.cells if cell.source.startswith("claim("))
+    cell.outputs = [
+        new_output("display_data", data={CLAIM: one, "text/plain": f"✓ {one['sentence']}: 2"}) for one in records
+    ]
+    soup = deck_of(lesson, tmp_path)
+    kept = [part.extract().get_text() for part in soup.select(".part.kept")]
+    assert [f"claim {i}" in " ".join(kept) for i in range(count)] == [i >= on_the_wall for i in range(count)]
+    shown = [part.get_text() for part in soup.select(".part.output.claim")]
+    assert len(shown) == on_the_wall + bool(word) and all(f"claim {i}:" in shown[i] for i in range(on_the_wall))
+    assert not word or word in shown[-1]
+
+
 def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
     blocks = soup.select("#lesson > .block")

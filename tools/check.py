@@ -113,6 +113,17 @@ def the_facts(lesson):
             yield f"metadata `course`: {name} is {facts[name]!r}"
     if "minutes" in facts and lesson.minutes != str(facts["minutes"]):
         yield f"the first cell promises {lesson.minutes} minutes, the metadata `course` {facts['minutes']}"
+    if lesson.numbered:
+        try:
+            ends, minutes = zip(*facts.get("plan", []))
+            planned = [*ends] == sorted(set(ends)) and ends[-1] == lesson.numbered[-1] and sum(minutes) == facts["minutes"]
+        except (LookupError, TypeError, ValueError):
+            planned = False
+        if not planned:
+            yield (
+                f"metadata `course`: plan is {facts.get('plan')!r}; it must be pairs of a section and the minutes that the "
+                f"sections up to it take: the last section {lesson.numbered[-1]}, all together {facts.get('minutes')} minutes"
+            )
     if not MEASURED <= set(facts):
         yield f"not measured: run `course run {lesson.number}`"
 

@@ -165,7 +165,8 @@ class Lesson:
     notebook : nbformat.NotebookNode
     cells, code, markdown : list of cells
     facts : dict
-        What the metadata ``course`` says: lecture, minutes, budgets, needs, leads_to, and what the last run measured.
+        What the metadata ``course`` says: lecture, minutes, plan (pairs of a section and the minutes that the sections
+        up to it take, after those of the pair before), budgets, needs, leads_to, and what the last run measured.
     """
 
     def __init__(self, path: str | Path, notebook=None):
@@ -194,6 +195,11 @@ class Lesson:
         """The minutes that the first cell promises ("45"), or None."""
         found = re.search(r"(\d+(?:\s*[-–]\s*\d+)?)\s*min", self.cells[0].source) if self.cells else None
         return found[1] if found else None
+
+    @property
+    def numbered(self) -> list[int]:
+        """The numbers of the sections that have one, in order."""
+        return [int(number) for cell in self.markdown for number in re.findall(r"^## (\d+)\s", cell.source, re.MULTILINE)]
 
     def tagged(self, tag: str) -> list:
         return [cell for cell in self.code if tag in tags(cell)]

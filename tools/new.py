@@ -75,6 +75,7 @@ def new(number: str, topic: str = "draft", folder: Path = NOTEBOOKS) -> Path:
         draft = Path(temporary) / f"{path.stem}.py"
         draft.write_text(text, encoding="utf-8")
         notebook = run.from_draft(draft)
+    facts["plan"] = [[number, facts["minutes"]] for number in Lesson(path, notebook).numbered[-1:]]
     notebook.metadata["course"] = facts
     written = (HERE / "exercises.txt").read_text(encoding="utf-8").replace("NUMBER", number)
     try:

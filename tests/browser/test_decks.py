@@ -1,6 +1,8 @@
 """Every deck, slide by slide, from its file: nothing overflows, nothing is clipped, nothing leaves the machine."""
 
+import re
 import shutil
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,21 @@ def test_the_speaker_view_shows_the_notes(watch):
     said = speaker.inner_text(".speaker-controls-notes .value")
     assert "For the instructor" in said and "at an even pace" in said
     speaker.close()
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=STEMS)
+def test_the_notes_carry_the_minutes_of_the_instructors_plan(lesson):
+    """Each group of sections begins at the minute that the plan gives it, and no slide is before the one above it."""
+    text = (DECKS / f"{lesson.stem}.html").read_text(encoding="utf-8")
+    said = re.findall(r'<aside class="notes"><p>Minute (\d+) of (\d+)[.,]([^<]*)', text)
+    minutes = [int(minute) for minute, _, _ in said]
+    assert minutes == sorted(minutes) and minutes[0] == 0 and {whole for _, whole, _ in said} == {lesson.minutes}
+    if not lesson.numbered:
+        return
+    begun = {int(re.search(r"(\d+) takes?", rest)[1]): int(minute) for minute, _, rest in said if rest}
+    before = accumulate((more for _, more in lesson.facts["plan"]), initial=0)
+    assert begun == {last: minute for (last, _), minute in zip(lesson.facts["plan"], before)}
+    assert minutes[-1] == int(lesson.minutes)
 
 
 def test_the_theme_is_switched_by_a_key(watch):

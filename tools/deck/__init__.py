@@ -8,6 +8,7 @@ key C shows it.
 
 import argparse
 import html
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ from tools.motif import motif
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / "build" / "slides"
 LINES = 16  # of a cell's code that stand on a slide
+CLAIMS = 5  # of one cell that stand on a slide; of a cell with more the first four, and how many follow
 BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "your turn", "explorer": "explorer"}
 
 
@@ -100,10 +102,19 @@ def code_parts(group, identity, panels):
         yield part("code", source_html(cell), badge=mark, word=BADGES.get(mark))
     elif not folded(cell):
         yield part("code kept", source_html(cell))
-    for i, output in enumerate(cell.outputs):
-        kind, text = pages.output_html(output, f"{identity}-{i}", margin=False)
+    outputs = [pages.output_html(output, f"{identity}-{i}", margin=False) for i, output in enumerate(cell.outputs)]
+    claims = [i for i, (kind, _) in enumerate(outputs) if kind == "claim"]
+    behind = claims[CLAIMS - 1 :] if len(claims) > CLAIMS else []
+    for i, (kind, text) in enumerate(outputs):
         word = BADGES.get(mark) if hidden and i == 0 else None  # once for all that a cell measures
-        yield part(f"output {kind}", text, badge=mark, word=word)
+        if i in behind:
+            yield part("output kept claim", text)
+        else:
+            yield part(f"output {kind}", text, badge=mark, word=word)
+        if i in behind[-1:]:
+            held = all(output["data"][pages.CLAIM]["holds"] for output in (cell.outputs[k] for k in behind))
+            more = f"and {len(behind)} more that were measured{', and hold' if held else ': not all hold'} (key C)"
+            yield part("output claim more", f'<p class="claim">{more}</p>', badge=mark)
     if cell.id in panels:
         yield part("output live", live.panel_html(panels[cell.id], "assets/live/"))
 
@@ -135,7 +146,7 @@ def make(lesson, folder, sheets):
     text = environment.get_template("deck.html").render(
         title=html.escape(lesson.title), stem=lesson.stem, sheets=sheets, blocks=blocks(lesson),
         highlighting=highlighting, motif=motif(lesson.lecture), lecture=lesson.lecture,
-        minutes=lesson.minutes,
+        minutes=lesson.minutes, plan=json.dumps(lesson.facts.get("plan", [])),
     )  # fmt: skip
     write_atomically(path, text)
     return path

@@ -243,6 +243,36 @@
   const aboutSection = (number) => said.filter((sentence) =>
     [...sentence.matchAll(/(?:[Ss]ections?|[,;]|and)\s+(\d+)\b(?!\s*(?:minutes|seconds))/g)].some((named) => named[1] === number));
 
+  // The instructor's plan, as pairs of a section and the minutes that the sections up to it take; a slide belongs to the
+  // section it begins in, and what follows the last section to its end. Without a plan: an even pace.
+  const minutes = Number(document.body.dataset.minutes);
+  const plan = JSON.parse(document.body.dataset.plan);
+  const numberOf = (heading) => Number(/^\s*(\d+)\s/.exec(heading?.textContent || "")?.[1] || 0);
+  let within = 0, over = false;
+  const spans = laidOut.map(({ parts: mine }) => {
+    const go = (heading) => {
+      if (!heading) return;
+      over ||= !numberOf(heading) && within === plan.at(-1)?.[0];
+      within = numberOf(heading) || within;
+    };
+    const headings = mine.map((part) => part.element.querySelector("h2"));
+    go(headings[0]);
+    const span = over ? plan.length : plan.findIndex(([last]) => within <= last);
+    headings.slice(1).forEach(go);
+    return span;
+  });
+  function clock(number) {
+    if (!plan.length) return `Minute ${Math.round((minutes * number) / laidOut.length)} of ${minutes}, at an even pace.`;
+    const span = spans[number];
+    const before = plan.slice(0, span).reduce((sum, [, more]) => sum + more, 0);
+    if (span === plan.length) return `Minute ${before} of ${minutes}.`;
+    const first = spans.indexOf(span), among = spans.filter((other) => other === span).length;
+    const now = `Minute ${Math.round(before + (plan[span][1] * (number - first)) / among)} of ${minutes}.`;
+    if (number !== first) return now;
+    const [last, more] = plan[span], from = span ? plan[span - 1][0] + 1 : 1;
+    return `${now} ${from === last ? `Section ${last} takes` : `Sections ${from} to ${last} take`} ${more} minutes.`;
+  }
+
   let stack = null;
   laidOut.forEach(({ slide, parts: mine, vertical }, number) => {
     fill(slide, mine);
@@ -281,10 +311,9 @@
     const notes = mine.flatMap((part) => part.notes || []);
     const aside = document.createElement("aside");
     aside.className = "notes";
-    const minutes = Number(document.body.dataset.minutes);
-    aside.innerHTML = `<p>Minute ${Math.round((minutes * number) / laidOut.length)} of ${minutes}, at an even pace.</p>`;
-    const begun = own && number ? /^\s*(\d+)\s/.exec(heading.textContent) : null;
-    for (const sentence of begun ? aboutSection(begun[1]) : []) {
+    aside.innerHTML = `<p>${clock(number)}</p>`;
+    const begun = own && number ? numberOf(heading) : 0;
+    for (const sentence of begun ? aboutSection(String(begun)) : []) {
       const again = document.createElement("p");
       again.textContent = sentence;
       aside.append(again);
