@@ -116,7 +116,9 @@ def the_facts(lesson):
     if lesson.numbered:
         try:
             ends, minutes = zip(*facts.get("plan", []))
-            planned = [*ends] == sorted(set(ends)) and ends[-1] == lesson.numbered[-1] and sum(minutes) == facts["minutes"]
+            planned = (
+                [*ends] == sorted(set(ends)) and ends[-1] == lesson.numbered[-1] and sum(minutes) == facts["minutes"]
+            )
         except (LookupError, TypeError, ValueError):
             planned = False
         if not planned:

@@ -199,7 +199,9 @@ class Lesson:
     @property
     def numbered(self) -> list[int]:
         """The numbers of the sections that have one, in order."""
-        return [int(number) for cell in self.markdown for number in re.findall(r"^## (\d+)\s", cell.source, re.MULTILINE)]
+        return [
+            int(number) for cell in self.markdown for number in re.findall(r"^## (\d+)\s", cell.source, re.MULTILINE)
+        ]
 
     def tagged(self, tag: str) -> list:
         return [cell for cell in self.code if tag in tags(cell)]
