@@ -27,7 +27,7 @@ def _measure_eight(answer):
         raise ValueError("give the trained PyTorch network itself: an nn.Sequential of encoder and decoder")
     digits = data.mnist()
     images = digits.train_images[50_000:52_000].reshape(-1, 784) / np.float32(255)
-    seen = digits.train_images[:6000].reshape(-1, 784) / np.float32(255)
+    seen = digits.train_images[:5000].reshape(-1, 784) / np.float32(255)
     mean = seen.mean(axis=0)
     directions = np.linalg.eigh((seen - mean).T @ (seen - mean))[1][:, -8:]
     rival = ((images - mean) @ directions @ directions.T + mean).clip(0, 1)
