@@ -148,8 +148,8 @@ EXERCISES = [
         measure=_measure_shipped,
         wrong=[
             Edit(
-                ', dynamic_shapes=({0: torch.export.Dim("batch")},)',
-                "",
+                'dynamic_shapes=({0: torch.export.Dim("batch")},)',
+                "dynamic_shapes=None",
                 "It refuses a batch of 500: which length did the exporter take for a fact?",
             ),
             Edit("Whole(small)", "small", "It copies pixels from 0 to 1. The camera gives grey values."),

@@ -112,6 +112,14 @@ def test_the_solution_is_right_and_each_usual_wrong_answer_gets_its_own_hint(num
 
 
 @pytest.mark.parametrize("number", NUMBERS)
+def test_what_a_usual_wrong_answer_changes_stands_once_in_the_solution(number, stored):
+    solutions = record.Solutions(stored[number])
+    for exercise in exercises.of_lesson(number):
+        for edit in (wrong for wrong in exercise.wrong if isinstance(wrong, Edit)):
+            assert solutions.cells[exercise.name][1].count(edit.text) == 1, (exercise.name, edit.text)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_the_lesson_s_stubs_are_not_started(number, stored):
     stubs = record.Solutions(stored[number], "check")
     for exercise in exercises.of_lesson(number):
