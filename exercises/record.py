@@ -72,6 +72,7 @@ class Solutions:
             if count != 1:
                 raise ValueError(f"{name}: the text {edit.text!r} stands {count} times in the solution, not once")
             source = source.replace(edit.text, edit.instead)
+        source = _until_handed_in(source, name)
         what = f"the solution with {edit.instead!r} for {edit.text!r}" if edit else "the solution"
 
         def check(asked, answer=None):
@@ -116,6 +117,14 @@ class Solutions:
         return [found[place] for place in sorted(found)]
 
 
+def _until_handed_in(source: str, name: str) -> str:
+    """The source of a cell up to the statement that hands in the answer: what follows may use what other cells compute."""
+    for statement in ast.parse(source).body:
+        if name in _names_checked(statement):
+            return "\n".join(source.split("\n")[: statement.end_lineno])
+    return source
+
+
 def _python(source: str) -> str:
     return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n"))
 
@@ -134,7 +143,7 @@ def _names_defined(statement: ast.stmt) -> list[str]:
     return []
 
 
-def _names_checked(tree: ast.Module) -> list[str]:
+def _names_checked(tree: ast.AST) -> list[str]:
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "check")
     return [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
 

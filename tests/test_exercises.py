@@ -633,6 +633,12 @@ def test_a_solution_gets_what_it_needs_of_the_lesson_and_no_cell_is_run(lesson_9
     assert "The sign." in exercises.grade("99a.mean", lambda x: -3).message
 
 
+def test_what_follows_the_answer_may_use_what_other_cells_compute(lesson_99a):
+    around = ["grid = list(range(3))", "def stretched(x, step=grid[1]):\n    return x * step"]
+    file = lesson_99a([*around, "check('99a.ten', 10)\nstretched(2)"], Exercise("99a.ten"))
+    assert json.loads(file.read_text(encoding="utf-8"))["99a.ten"]["right"] == 10
+
+
 @pytest.mark.parametrize(
     ("cells", "exercise", "words"),
     [
