@@ -52,9 +52,14 @@ def run_by(body):
 
 @functools.cache
 def makes(source):
-    """The names that a cell binds, and those that it hands to a call, which may change what they stand for."""
+    """The names that a cell binds, those of which it binds an entry, and those that it hands to a call, which may change
+    what they stand for.
+    """
     found = {name.get_name() for name in tables(source)[0].get_symbols() if name.is_assigned() or name.is_imported()}
     for statement in run_by(ast.parse(source).body):
+        for target in getattr(statement, "targets", ()):
+            entries = (node.value for node in ast.walk(target) if isinstance(node, ast.Subscript))
+            found |= {entry.id for entry in entries if isinstance(entry, ast.Name)}
         call = getattr(statement, "value", None)
         if not isinstance(call, ast.Call) or getattr(call.func, "id", "") in ("claim", "print", "check"):
             continue
