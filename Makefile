@@ -10,7 +10,7 @@ MADE_OF := pyproject.toml constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-browser new check run robust full live table slides present pdf site handout bench format clean
+.PHONY: help setup lab test test-browser new check run robust full papers live table slides present pdf site handout bench format clean
 
 help:            ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ robust: $(VENV)/.test ## run a lesson with other seeds and processors: make robu
 
 full: $(VENV)/.test ## run lessons in the full profile and write docs/full.md: all, or N=06f (hours, resumable)
 	@$(COURSE) full $(N)
+
+papers: $(VENV)/.test ## train the networks of the papers' tables and write docs/full.md: all, or N=code30 (resumable)
+	@$(COURSE) papers $(N)
 
 live: $(VENV)/.test ## run lessons and store the models that their pages compute with: all, or N=04a
 	@$(COURSE) live $(N)

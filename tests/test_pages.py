@@ -115,6 +115,28 @@ def test_of_a_cell_with_many_claims_a_slide_shows_four_and_says_how_many_more(
     assert not word or word in shown[-1]
 
 
+@pytest.mark.parametrize(("holds", "word"), [(True, "Measured on it: 2, and hold (key C)"), (False, "not all hold")])
+def test_what_was_measured_on_an_explorer_stands_under_key_c(lesson, tmp_path, holds, word):
+    place = next(i for i, cell in enumerate(lesson.cells) if "explorer" in tags(cell))
+    cell = new_code_cell("claim('drawn', 2, above=1)", metadata={"tags": ["claim"]}, id="of-the-explorer")
+    records = [{**RECORD, "sentence": f"drawn {i}", "holds": holds or not i} for i in range(2)]
+    cell.outputs = [
+        new_output("display_data", data={CLAIM: one, "text/plain": f"✓ {one['sentence']}: 2"}) for one in records
+    ]
+    lesson.cells.insert(place + 1, cell)
+    soup = deck_of(lesson, tmp_path)
+    block = soup.select_one('.block[data-cell="of-the-explorer"]')
+    kept = " ".join(part.extract().get_text() for part in block.select(".part.kept"))
+    assert "drawn 0" in kept and "drawn 1" in kept and word in block.get_text() and "drawn" not in block.get_text()
+
+
+def test_the_list_of_papers_is_for_the_speaker_and_what_comes_next_for_the_wall(lesson, tmp_path):
+    lesson.cells.append(new_markdown_cell("### Read\n\n- A paper.\n\n### Next\n\nThe next lesson."))
+    soup = deck_of(lesson, tmp_path)
+    assert "A paper." in soup.select("aside.notes")[-1].get_text()
+    assert soup.select("#lesson > .block")[-1].get_text(" ", strip=True) == "Next The next lesson."
+
+
 def test_a_deck_has_each_cell_once_and_in_order(lesson, tmp_path):
     soup = deck_of(lesson, tmp_path)
     blocks = soup.select("#lesson > .block")

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("run lessons and store their outputs: course run 01a", "tools.run:main"),
     "robust": ("run lessons with other seeds and processors: course robust 01a", "tools.robust:main"),
     "full": ("run lessons in the full profile, keep what they measure", "tools.full:main"),
+    "papers": ("train the networks of the papers' tables, keep their figures", "tools.papers:main"),
     "live": ("run lessons and store the models that their pages compute with", "tools.live:main"),
     "test": ("run all tests, or those of some lessons: course test 01a", "tools.suite:main"),
     "table": ("print the table of lessons with their measured times", "tools.run:print_table"),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from tools import fingerprint, ranges
+from tools import fingerprint, papers, ranges
 from tools.compare import parts
 from tools.kernel import Runner, write_atomically
 from tools.lesson import ROOT, Lesson, lessons
@@ -103,7 +103,7 @@ def _shown(value) -> str:
     return f"{value:.4g}" if math.isfinite(value) else str(value)
 
 
-def page(records: dict[str, tuple[Lesson, dict]], same: list[Lesson]) -> str:
+def page(records: dict[str, tuple[Lesson, dict]], same: list[Lesson], figures: list[str]) -> str:
     """docs/full.md.
 
     Parameters
@@ -112,6 +112,8 @@ def page(records: dict[str, tuple[Lesson, dict]], same: list[Lesson]) -> str:
         By lesson number: the lesson and what ``record`` returned.
     same : list of Lesson
         Those whose two profiles are one.
+    figures : list of str
+        The lines that ``papers.table`` made.
     """
     lines = [
         "# The full profile", "",
@@ -127,6 +129,7 @@ def page(records: dict[str, tuple[Lesson, dict]], same: list[Lesson]) -> str:
         lines.append(
             f"| {number} | {held} of {total} | {run['wall_s'] / 60:.1f} | {run['cpu_s'] / 60:.1f} | {run['peak_mb'] / 1000:.1f} GB |"
         )
+    lines += figures
     for lesson, found in records.values():
         moved = [claim for claim in found["claims"] if _shown(claim["lecture"]) != _shown(claim["value"])]
         lines += ["", f"## {lesson.title}", "", f"{found['run']['processor']}; device: {found['run']['device']}.", ""]
@@ -147,8 +150,10 @@ def write_page(course: list[Lesson]) -> Path:
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
         if found and found["fingerprint"] == fingerprint.of_lesson(lesson):
             records[lesson.number] = (lesson, found)
-    target = course[0].path.resolve().parent.parent / PAGE
-    write_atomically(target, page(records, [lesson for lesson in course if not longer(lesson)]))
+    root = course[0].path.resolve().parent.parent
+    target = root / PAGE
+    figures = papers.table(papers.known(root / "tests" / "full" / "papers.json"))
+    write_atomically(target, page(records, [lesson for lesson in course if not longer(lesson)], figures))
     return target
 
 

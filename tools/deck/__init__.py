@@ -42,11 +42,11 @@ def part(kind, content, **data):
     return f'<div class="part {kind}"{attributes}>{content}</div>'
 
 
-def markdown_parts(cell):
-    """A text cell as parts: one for each paragraph, list, table or heading, so that a slide can break between them."""
+def markdown_parts(text):
+    """The text of a cell as parts: one for each paragraph, list, table or heading, so that a slide can break between them."""
     from bs4 import BeautifulSoup
 
-    source = re.sub(r"\]\((?:\./)?(\d\d[a-z]?_\w+)\.ipynb\)", r"](\1.html)", cell.source)
+    source = re.sub(r"\]\((?:\./)?(\d\d[a-z]?_\w+)\.ipynb\)", r"](\1.html)", text)
     soup = BeautifulSoup(pages.markdown(source), "html.parser")
     for child in soup.children:
         if not str(child).strip():
@@ -78,8 +78,17 @@ def source_html(cell):
     return f'<div class="source">{pages.code(re.sub(chr(10) + "{3,}", chr(10) * 2, cell.source))}</div>'
 
 
-def code_parts(group, identity, panels):
-    """A code cell, or the two halves of a pair, as parts: the code, then the outputs, and the panel that computes."""
+def without_reading(source):
+    """A lesson's last text without its section "Read", and that section: who listens does not copy a list of papers."""
+    found = re.search(r"^### Read\n.*?(?=^### |\Z)", source, re.MULTILINE | re.DOTALL)
+    return (source.replace(found[0], ""), found[0]) if found else (source, "")
+
+
+def code_parts(group, identity, panels, after_explorer=False):
+    """A code cell, or the two halves of a pair, as parts: the code, then the outputs, and the panel that computes.
+
+    Claims ``after_explorer`` measure what it draws: the room sees it, and key C shows them.
+    """
     mark = badge(group[0])
     if len(group) == 2:
         halves = "".join(
@@ -104,7 +113,8 @@ def code_parts(group, identity, panels):
         yield part("code kept", source_html(cell))
     outputs = [pages.output_html(output, f"{identity}-{i}", margin=False) for i, output in enumerate(cell.outputs)]
     claims = [i for i, (kind, _) in enumerate(outputs) if kind == "claim"]
-    behind = claims[CLAIMS - 1 :] if len(claims) > CLAIMS else []
+    shown_first = 0 if after_explorer else CLAIMS - 1 if len(claims) > CLAIMS else len(claims)
+    behind = claims[shown_first:]
     for i, (kind, text) in enumerate(outputs):
         word = BADGES.get(mark) if hidden and i == 0 else None  # once for all that a cell measures
         if i in behind:
@@ -113,7 +123,8 @@ def code_parts(group, identity, panels):
             yield part(f"output {kind}", text, badge=mark, word=word)
         if i in behind[-1:]:
             held = all(output["data"][pages.CLAIM]["holds"] for output in (cell.outputs[k] for k in behind))
-            more = f"and {len(behind)} more that were measured{', and hold' if held else ': not all hold'} (key C)"
+            what = f"and {len(behind)} more that were measured" if shown_first else f"Measured on it: {len(behind)}"
+            more = f"{what}{', and hold' if held else ': not all hold'} (key C)"
             yield part("output claim more", f'<p class="claim">{more}</p>', badge=mark)
     if cell.id in panels:
         yield part("output live", live.panel_html(panels[cell.id], "assets/live/"))
@@ -122,18 +133,27 @@ def code_parts(group, identity, panels):
 def blocks(lesson):
     """The lesson as a flat list of ``<div class="block">``, one for each cell or pair, in order."""
     found, panels = [], live.stored(lesson)
+    before = None
     for number, group in enumerate(pairs(lesson.cells)):
         cell = group[0]
+        after_explorer, before = before is not None and "explorer" in tags(before), cell
         kind = slide_type(cell)
         if kind == "skip" or "check" in tags(cell):
             continue  # a check answers the student who hands in
         if kind == "notes":
             found.append(f'<aside class="notes">{pages.markdown(cell.source)}</aside>')
             continue
-        parts = markdown_parts(cell) if cell.cell_type == "markdown" else code_parts(group, f"cell-{number}", panels)
+        reading = ""
+        if cell.cell_type == "markdown":
+            text, reading = without_reading(cell.source)
+            parts = markdown_parts(text)
+        else:
+            parts = code_parts(group, f"cell-{number}", panels, after_explorer)
         content = "\n".join(parts)
         if content:
             found.append(f'<div class="block" data-begins="{kind}" data-cell="{cell.id}">{content}</div>')
+        if reading:
+            found.append(f'<aside class="notes">{pages.markdown(reading)}</aside>')
     return found
 
 

@@ -1,0 +1,5 @@
+import sys
+
+from tools.papers import main
+
+sys.exit(main())
