@@ -115,7 +115,9 @@ def test_of_a_cell_with_many_claims_a_slide_shows_four_and_says_how_many_more(
     assert not word or word in shown[-1]
 
 
-@pytest.mark.parametrize(("holds", "word"), [(True, "Measured on it: 2, and hold (key C)"), (False, "not all hold")])
+@pytest.mark.parametrize(
+    ("holds", "word"), [(True, "2 claims about it hold (key C)"), (False, "not all claims about it hold")]
+)
 def test_what_was_measured_on_an_explorer_stands_under_key_c(lesson, tmp_path, holds, word):
     place = next(i for i, cell in enumerate(lesson.cells) if "explorer" in tags(cell))
     cell = new_code_cell("claim('drawn', 2, above=1)", metadata={"tags": ["claim"]}, id="of-the-explorer")

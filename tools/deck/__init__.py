@@ -123,8 +123,11 @@ def code_parts(group, identity, panels, after_explorer=False):
             yield part(f"output {kind}", text, badge=mark, word=word)
         if i in behind[-1:]:
             held = all(output["data"][pages.CLAIM]["holds"] for output in (cell.outputs[k] for k in behind))
-            what = f"and {len(behind)} more that were measured" if shown_first else f"Measured on it: {len(behind)}"
-            more = f"{what}{', and hold' if held else ': not all hold'} (key C)"
+            if shown_first:
+                more = f"and {len(behind)} more that were measured{', and hold' if held else ': not all hold'} (key C)"
+            else:
+                all_of_them = "1 claim about it holds" if len(behind) == 1 else f"{len(behind)} claims about it hold"
+                more = f"{all_of_them if held else 'not all claims about it hold'} (key C)"
             yield part("output claim more", f'<p class="claim">{more}</p>', badge=mark)
     if cell.id in panels:
         yield part("output live", live.panel_html(panels[cell.id], "assets/live/"))

@@ -305,7 +305,8 @@
       const behind = document.createElement("div");
       behind.className = "code-behind";
       behind.hidden = true;
-      behind.append(...codes);
+      const measured = codes.filter((code) => code.matches(".claim")); // first: who asks for them shall not have to scroll
+      behind.append(...measured, ...codes.filter((code) => !measured.includes(code)));
       slide.append(behind);
     }
     const notes = mine.flatMap((part) => part.notes || []);
