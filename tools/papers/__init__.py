@@ -196,7 +196,7 @@ def table(kept: dict) -> list[str]:
     lines = [
         "", "## The papers' figures", "",
         "`course papers` trains networks of the papers' size on all of their data, the same weights and rows in both",
-        "frameworks; the test part is used once. −log p is the importance-weighted bound with 1000 draws, which is never",
+        "frameworks; the test part is used at the end of each. −log p is the importance-weighted bound with 1000 draws, which is never",
         "too small on average.", "",
         "| what | theirs | asked | PyTorch | Keras | setting | CPU minutes |", "|---|---|---|--:|--:|---|--:|",
     ]  # fmt: skip
