@@ -104,12 +104,14 @@ class TorchVAE(nn.Module):
     """784–200–200–50 and back, tanh: grey pictures (B, 784) to the loss of each, on dots drawn anew (B,).
 
     The loss is −ELBO with the divergence in closed form for ``k=1``, and the importance-weighted bound with ``k``
-    draws beyond (Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8), in nats.
+    draws beyond (Burda, Grosse and Salakhutdinov 2016, arXiv:1509.00519, equation 8), in nats. The encoder reads dots
+    minus their mean over the training digits, which is a choice of its first bias and is learnt faster.
     """
 
     def __init__(self, mean_logit: np.ndarray, k: int = 1, m: int = 50, h: int = 200):
         super().__init__()
         self.k = k
+        self.register_buffer("mean", torch.sigmoid(torch.from_numpy(mean_logit)))
         self.encoder = nn.Sequential(nn.Linear(784, h), nn.Tanh(), nn.Linear(h, h), nn.Tanh(), nn.Linear(h, 2 * m))
         self.decoder = nn.Sequential(nn.Linear(m, h), nn.Tanh(), nn.Linear(h, h), nn.Tanh(), nn.Linear(h, 784))
         for layer in (*self.encoder, *self.decoder):
@@ -119,9 +121,13 @@ class TorchVAE(nn.Module):
         with torch.no_grad():
             self.decoder[-1].bias.copy_(torch.from_numpy(mean_logit))
 
+    def encode(self, dots):
+        """Mean and log variance of q(z | x) for dots (B, 784): two of (B, m)."""
+        return self.encoder(dots - self.mean).chunk(2, 1)
+
     def log_weights(self, dots, k):
         """log p(x, z) − log q(z | x) of k draws for each picture of dots (B, 784): (k, B)."""
-        mu, log_var = self.encoder(dots).chunk(2, 1)
+        mu, log_var = self.encode(dots)
         eps = torch.randn(k, *mu.shape, device=mu.device)
         z = mu + torch.exp(0.5 * log_var) * eps
         logits = self.decoder(z)
@@ -132,7 +138,7 @@ class TorchVAE(nn.Module):
         dots = torch.bernoulli(x)
         if self.k > 1:
             return np.log(self.k) - torch.logsumexp(self.log_weights(dots, self.k), 0)
-        mu, log_var = self.encoder(dots).chunk(2, 1)
+        mu, log_var = self.encode(dots)
         logits = self.decoder(mu + torch.exp(0.5 * log_var) * torch.randn_like(mu))
         pixels = F.binary_cross_entropy_with_logits(logits, dots, reduction="none").sum(1)
         return pixels + 0.5 * (mu**2 + log_var.exp() - 1 - log_var).sum(1)
@@ -149,11 +155,16 @@ class KerasVAE(keras.Model):
         self.decoder = keras.Sequential([
             keras.Input((m,)), dense(h, "tanh"), dense(h, "tanh"), dense(784, bias_initializer=first)
         ])  # fmt: skip
+        self.mean = ops.sigmoid(mean_logit)
         self.draws = keras.random.SeedGenerator(0)
+
+    def encode(self, dots):
+        """Mean and log variance of q(z | x) for dots (B, 784): two of (B, m)."""
+        return ops.split(self.encoder(dots - self.mean), 2, 1)
 
     def log_weights(self, dots, k):
         """log p(x, z) − log q(z | x) of k draws for each picture of dots (B, 784): (k, B)."""
-        mu, log_var = ops.split(self.encoder(dots), 2, 1)
+        mu, log_var = self.encode(dots)
         eps = keras.random.normal((k, *ops.shape(mu)), seed=self.draws)
         z = mu + ops.exp(0.5 * log_var) * eps
         logits = ops.reshape(self.decoder(ops.reshape(z, (-1, z.shape[-1]))), (k, -1, 784))
@@ -164,7 +175,7 @@ class KerasVAE(keras.Model):
         dots = ops.cast(keras.random.uniform(ops.shape(x), seed=self.draws) < x, x.dtype)
         if self.k > 1:
             return np.log(self.k) - ops.logsumexp(self.log_weights(dots, self.k), 0)
-        mu, log_var = ops.split(self.encoder(dots), 2, 1)
+        mu, log_var = self.encode(dots)
         logits = self.decoder(mu + ops.exp(0.5 * log_var) * keras.random.normal(ops.shape(mu), seed=self.draws))
         pixels = ops.sum(ops.binary_crossentropy(dots, logits, from_logits=True), 1)
         return pixels + 0.5 * ops.sum(mu**2 + ops.exp(log_var) - 1 - log_var, 1)
@@ -197,7 +208,7 @@ def minus_log_p(net: TorchVAE, dots: np.ndarray, draws: int, at_once: int = 50, 
 
 
 def variational(
-    framework: str, machine, k: int = 1, epochs: int = 300, rows: int | None = None, draws: int = 1000
+    framework: str, machine, k: int = 1, epochs: int = 800, rows: int | None = None, draws: int = 1000
 ) -> dict:
     """−log p of the binarised test digits, in nats: the bound with ``draws`` draws, which is never too small on average."""
     x, _, x_test, _ = (part.reshape(len(part), -1) for part in digits(rows))
@@ -206,11 +217,11 @@ def variational(
     torch.manual_seed(0)
     pair = (TorchVAE(mean_logit, k).to(machine.device), KerasVAE(mean_logit, k), None)
     pair[1](x[:2])
-    batches = data.Batches(x, x, batch_size=200, seed=0)
-    net = fit(framework, pair, batches, epochs, 4e-3, torch_loss=lambda losses, _: losses.mean(), share=50)
+    batches = data.Batches(x, x, batch_size=100, seed=0)
+    net = fit(framework, pair, batches, epochs, 3e-3, torch_loss=lambda losses, _: losses.mean(), share=50)
     dots = (np.random.default_rng(0).random(x_test.shape) < x_test).astype("float32")
     torch.manual_seed(1)
-    mu = net.encoder(torch.from_numpy(dots).to(machine.device)).chunk(2, 1)[0]
+    mu = net.encode(torch.from_numpy(dots).to(machine.device))[0]
     active = int((mu.var(0) > 0.01).sum())
     bound = 0.0
     with torch.no_grad():
@@ -218,7 +229,7 @@ def variational(
             bound -= float(net.log_weights(torch.from_numpy(dots[i : i + 500]).to(machine.device), 1).sum())
     return {
         "value": minus_log_p(net, dots, draws),
-        "setting": f"784–200–200–50, tanh, k = {k}, dots drawn anew, batches of 200, {epochs} epochs",
+        "setting": f"784–200–200–50, tanh, k = {k}, dots drawn anew, batches of 100, {epochs} epochs",
         "−ELBO": bound / len(dots),
         "active units": active,
     }
