@@ -10,7 +10,7 @@ MADE_OF := pyproject.toml constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-browser new check run robust full papers live table slides present pdf site handout bench format clean
+.PHONY: help setup lab test test-browser versions new check run robust full papers live table slides present pdf site handout bench format clean
 
 help:            ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ test: $(VENV)/.test ## run all tests, the lessons among them (two workers); make
 
 test-browser: $(VENV)/.pages ## open lessons, decks, site in Chromium or Chrome, and Firefox (without: COURSE_BROWSERS=chromium)
 	@$(COURSE) test --browser $(T)
+
+versions: $(VENV)/.test ## test with the oldest and the newest versions of all packages (hours; SET=oldest for one, N=01a)
+	@$(COURSE) versions $(SET) $(N) $(T)
 
 new: $(VENV)/.test ## make the draft of a new lesson: make new N=08a
 	@$(COURSE) new $(N)

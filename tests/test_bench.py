@@ -1,5 +1,6 @@
 """``course bench`` measures pairs that are one function, and says what there is to measure."""
 
+import keras
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,14 @@ def test_what_is_measured_against_each_other_is_one_function(name):
     ours, theirs = bench.torch_model(name), bench.keras_model(name)
     batches, epochs = bench.samples(name)
     parity.copy_weights(ours, theirs)
-    parity.compare(outputs=parity.outputs(ours, theirs, batches.arrays[0][:8]), tolerance={"outputs": 1e-5})
+    both = parity.outputs(ours.eval(), theirs, batches.arrays[0][:8])
+    parity.compare(outputs=both, tolerance={"outputs": 1e-5})
+    in_torch, in_keras = bench.losses(name)
+    x, y = (torch.from_numpy(array[:8]) for array in batches.arrays)
+    loss = float(in_torch(ours(x), y).detach())
+    x, y = (array[:8] for array in bench.samples(name, channels_last=True)[0].arrays)
+    in_keras = keras.losses.get(in_keras)
+    assert float(np.mean(in_keras(y, theirs(x)))) == pytest.approx(loss, rel=1e-5)
     assert len(batches.arrays[0]) % batches.batch_size == 0  # all steps cost the same
     assert bench.STEPS / 2 < epochs * len(batches) < 2 * bench.STEPS
     assert all(array.dtype == np.float32 for array in batches.arrays)

@@ -1,5 +1,6 @@
 """What is said about the project in several places is said alike: licences, versions, commands, links, workflows."""
 
+import functools
 import json
 import os
 import re
@@ -127,7 +128,62 @@ def test_a_dependency_without_a_plain_lower_bound_is_refused():
 def test_the_oldest_versions_are_printed_as_a_constraints_file(capsys):
     assert versions.main(["--oldest"]) == 0
     assert "torch==" in capsys.readouterr().out
-    assert versions.main([]) == 2
+
+
+@pytest.fixture
+def no_pip(monkeypatch, tmp_path):
+    """Environments that are folders with a file for an interpreter; the calls that were made in them."""
+    calls = []
+
+    class Done:
+        returncode = 0
+
+    def create(place, clear, with_pip):
+        python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+
+    monkeypatch.setattr(versions.venv, "create", create)
+    monkeypatch.setattr(versions.subprocess, "run", lambda call, **how: calls.append((call, how)) or Done())
+    monkeypatch.setattr(versions.subprocess, "check_output", lambda call, text: '{"torch": "2.8.0"}')
+    monkeypatch.setattr(
+        versions, "environment", functools.partial(versions.environment, folder=tmp_path / "build" / "versions")
+    )
+    return calls, Done
+
+
+def test_the_oldest_set_is_installed_once_and_the_newest_is_brought_up_to_date(no_pip, tmp_path):
+    calls, _ = no_pip
+    for name in 2 * versions.SETS:
+        versions.environment(name)
+    limits = tmp_path / "build" / "versions" / "oldest" / "constraints.txt"
+    assert ["-c" in call and str(limits) in call for call, _ in calls] == [True, False, False]
+    assert ["eager" in call for call, _ in calls] == [False, True, True]
+    assert limits.read_text().splitlines() == versions.oldest(PROJECT)
+
+
+def test_a_set_that_was_not_installed_is_not_tested_and_is_installed_again(no_pip, monkeypatch):
+    calls, done = no_pip
+    monkeypatch.setattr(done, "returncode", 1)
+    with pytest.raises(SystemExit, match="oldest: pip could not install it"):
+        versions.main(["oldest"])
+    assert len(calls) == 1
+    monkeypatch.setattr(done, "returncode", 0)
+    assert versions.main(["oldest", "01a"]) == 0 and len(calls) == 3
+
+
+def test_each_set_runs_the_tests_in_its_own_environment_and_one_that_fails_hides_no_other(no_pip, monkeypatch, capsys):
+    calls, done = no_pip
+    assert versions.main(["-k", "parity"]) == 0
+    tests = [(call, how) for call, how in calls if "tools.cli" in call]
+    for name, (call, how) in zip(versions.SETS, tests, strict=True):
+        assert name in call[0] and call[-3:] == ["test", "-k", "parity"]
+        assert how["env"]["COURSE_VERSIONS"] == "other" and name in how["env"]["PATH"].split(os.pathsep)[0]
+    assert "oldest: torch 2.8.0" in capsys.readouterr().out
+    monkeypatch.setattr(done, "returncode", 1)
+    monkeypatch.setattr(versions, "environment", lambda name: ROOT / "python")
+    assert versions.main([]) == 1
+    assert capsys.readouterr().out.count("FAILED") == 2
 
 
 # --- what the documents say -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ COMMANDS = {
     "papers": ("train the networks of the papers' tables, keep their figures", "tools.papers:main"),
     "live": ("run lessons and store the models that their pages compute with", "tools.live:main"),
     "test": ("run all tests, or those of some lessons: course test 01a", "tools.suite:main"),
+    "versions": ("test with the oldest and the newest versions of all packages", "tools.versions:main"),
     "table": ("print the table of lessons with their measured times", "tools.run:print_table"),
     "slides": ("make decks in build/slides (needs Chromium or Chrome)", "tools.deck:main"),
     "present": ("make a deck and open it: course present 03a", "tools.deck:present"),

@@ -15,7 +15,7 @@ from tools.lesson import lessons, pairs
 from tools.site import FOLDER as SITE
 
 LESSONS = [f"lessons/{lesson.stem}.html" for lesson in lessons()]
-LISTS = ["index.html", "notation.html", "figures.html", "claims.html", "ledger.html", "search.html"]
+LISTS = ["index.html", "notation.html", "figures.html", "claims.html", "ledger.html", "full.html", "search.html"]
 PAGES = [*LISTS, *LESSONS]
 # The schemes differ in colours alone, so that the lessons take turns in the dark.
 DARK = [*LISTS, *(f"lessons/{lesson.stem}.html" for lesson in lessons_now())]

@@ -108,6 +108,10 @@ FIGURES = {
         "An LSTM reads digits row by row: share of the test digits named", LECUN, "0.989, a support vector machine", "03c",
         "digits:rows_of_digits", at_least=0.99,
     ),
+    "names": Figure(
+        "The language of a name, of twelve: balanced accuracy", "counting: lesson 1d", "naive Bayes, see the setting", "01d",
+        "names:languages", at_least=0.69,
+    ),
     "letters": Figure(
         "Names letter by letter: bits per character below the interpolated 4-gram", WITTEN, "0: the 4-gram itself", "01e",
         "sequences:letters", at_least=0.05,

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from tools import assets, deck, live, pages, ranges
+from tools import assets, deck, full, live, pages, ranges
 from tools.compare import parts
 from tools.folders import replaced
 from tools.lesson import CLAIM, FRAMES, ROOT, folded, lessons, shown, slide_type, tags
@@ -232,9 +232,10 @@ def written_index(pages_made, decks):
         "To run a lesson yourself, clone the course, say `make setup` and `make lab`; its README says more.", "",
         "## Look something up", "", "- [The notation](notation.md)", "- [All figures](figures.md)",
         "- [All claims, with what was measured](claims.md)",
-        "- [The ledger: the network against the best method without one](ledger.md)", "",
+        "- [The ledger: the network against the best method without one](ledger.md)",
+        "- [The full profile, and the figures of the papers](full.md)", "",
         "```{toctree}", ":hidden:", ":caption: Look something up", "",
-        "notation", "figures", "claims", "ledger", "```", "",
+        "notation", "figures", "claims", "ledger", "full", "```", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -326,6 +327,7 @@ def prepare(course, source, decks):
         "figures.md": written_figures(made),
         "claims.md": written_claims(made),
         "ledger.md": ledger.written(made),
+        "full.md": (ROOT / full.PAGE).read_text(encoding="utf-8"),
     }.items():
         (source / name).write_text(text.rstrip() + "\n", encoding="utf-8", newline="\n")
     return made
