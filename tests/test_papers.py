@@ -26,6 +26,27 @@ def test_the_adding_problem_is_trained_alike_in_both_frameworks(kind, machine):
     assert errors[0] == pytest.approx(errors[1], rel=1e-3)
 
 
+@pytest.mark.parametrize("framework", papers.FRAMEWORKS)
+def test_a_network_learns_the_languages_of_names_far_above_chance_and_counting_stands_beside_it(framework, machine):
+    from tools.papers.names import languages
+
+    found = languages(framework, machine, epochs=12, rows=900, seeds=1)
+    assert found["balanced accuracy"][0] > 0.3 and found["naive Bayes"] > 0.5  # chance: 1 / 12
+    assert f"naive Bayes on the same names: {found['naive Bayes']:.3f}" in found["setting"]
+
+
+def test_the_twins_that_name_languages_compute_the_same(machine):
+    import torch
+
+    from course_lib import parity
+    from tools.papers.names import TorchPieces, encode, keras_pieces
+
+    torch.manual_seed(0)
+    net, twin = TorchPieces(12).eval(), keras_pieces(12)
+    parity.copy_weights(net, twin)
+    parity.compare(outputs=parity.outputs(net, twin, encode(["li", "o'neill", "papadopoulos"])))
+
+
 def test_a_sequence_of_the_adding_problem_has_one_mark_in_each_half_and_their_sum():
     from tools.papers.sequences import adding
 
@@ -84,6 +105,25 @@ def test_minus_log_p_agrees_with_an_integral_over_a_code_of_one_number(machine):
         prior = -0.5 * z[:, 0] ** 2 - 0.5 * np.log(2 * np.pi)
         exact = -(torch.logsumexp((log_p + prior).double(), 1) + np.log(16 / 4000)).mean()
     assert minus_log_p(net, dots, draws=20_000) == pytest.approx(float(exact), abs=0.1)
+
+
+def test_minus_log_p_with_one_draw_is_minus_the_elbo(machine):
+    """Of a network whose encoder says much of what it reads: what it is trained on and what is measured are one."""
+    import torch
+
+    from tools.papers.digits import TorchVAE, minus_log_p
+
+    torch.manual_seed(4)
+    random = np.random.default_rng(2)
+    net = TorchVAE(random.normal(-2, 2, 784).astype("float32"), m=5, h=30)
+    with torch.no_grad():
+        net.encoder[-1].weight.mul_(5)
+    dots = (random.random((30, 784)) < 0.3).astype("float32")
+    torch.manual_seed(0)
+    with torch.no_grad():
+        exact = -float(net.log_weights(torch.from_numpy(dots), 1).mean())
+    torch.manual_seed(0)
+    assert minus_log_p(net, dots, draws=1, at_once=1, rows=30) == pytest.approx(exact, rel=1e-5)
 
 
 @pytest.mark.parametrize("options", [{}, {"k": 5}])

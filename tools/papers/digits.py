@@ -194,7 +194,7 @@ def minus_log_p(net: TorchVAE, dots: np.ndarray, draws: int, at_once: int = 50, 
     with torch.no_grad():
         for i in range(0, len(dots), rows):
             some = torch.from_numpy(dots[i : i + rows]).to(device)
-            mu, log_var = net.encoder(some).chunk(2, 1)
+            mu, log_var = net.encode(some)
             to_hidden, to_bias = some @ last.weight, some @ last.bias  # (B, h), (B,)
             found = []
             for _ in range(draws // at_once):
