@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import exercises
-from tools import check, ranges, run
+from tools import check, live, ranges, run
 from tools.check import problems
 from tools.kernel import kernel_environment
 from tools.lesson import CLAIM, FRAMES, ROOT, WIDGET, lessons
@@ -319,6 +319,19 @@ def test_a_stale_measurement_is_said_and_a_draft_is_not_measured_yet(found, monk
     monkeypatch.setattr(ranges, "stale", lambda lesson: f"run `course robust {lesson.number}`")
     assert found() == ["99a_demo.ipynb: run `course robust 99a`"]
     assert found(facts(draft=True)) == []
+
+
+def test_a_panel_of_a_page_that_is_stale_or_damaged_is_said(found, monkeypatch):
+    monkeypatch.setattr(live, "stored", lambda lesson: {"cell-1": {}, "cell-2": {}})
+    monkeypatch.setattr(live, "stale", lambda lesson, panel: f"run `course live {lesson.number}`")
+    assert found() == ["99a_demo.ipynb: run `course live 99a`"]
+    assert found(facts(draft=True)) == []
+
+    def damaged(lesson):
+        raise SystemExit("it is damaged")
+
+    monkeypatch.setattr(live, "stored", damaged)
+    assert found() == ["99a_demo.ipynb: it is damaged"]
 
 
 def test_the_command_lists_problems_and_ends_with_one(found, tmp_path, capsys):

@@ -457,10 +457,24 @@ def the_ranges(lesson):
         yield said
 
 
+def the_panels(lesson):
+    """What the pages compute with is the lesson's model: stored again when its code has changed."""
+    if lesson.facts.get("draft"):
+        return
+    from tools import live
+
+    try:
+        panels = live.stored(lesson)
+    except SystemExit as damaged:
+        yield str(damaged)
+        return
+    yield from sorted({said for panel in panels.values() if (said := live.stale(lesson, panel))})
+
+
 RULES = [
     *(the_file, the_facts, the_neighbours, the_measure, tags_and_slides, order_of_execution, outputs),
     *(nothing_of_this_machine, plain_python, code_to_copy, beginning_and_end, set_up, pairs, parts, explorers),
-    *(exercises, the_ranges),
+    *(exercises, the_ranges, the_panels),
 ]
 
 
