@@ -321,7 +321,9 @@ def test_a_stale_measurement_is_said_and_a_draft_is_not_measured_yet(found, monk
     assert found(facts(draft=True)) == []
 
 
-def test_a_panel_of_a_page_that_is_stale_or_damaged_is_said(found, monkeypatch):
+def test_a_panel_of_a_page_that_is_stale_or_damaged_is_said(found, monkeypatch, tmp_path):
+    monkeypatch.setattr(check, "PANELS", tmp_path)
+    (tmp_path / "99a-draw.json").touch()
     monkeypatch.setattr(live, "stored", lambda lesson: {"cell-1": {}, "cell-2": {}})
     monkeypatch.setattr(live, "stale", lambda lesson, panel: f"run `course live {lesson.number}`")
     assert found() == ["99a_demo.ipynb: run `course live 99a`"]

@@ -43,6 +43,7 @@ MACHINE_PATH = re.compile(
     r"(?<![\w.:/-])/(?:root|home|tmp|usr|var|opt|mnt|Users)(?=/|\b)|site-packages|\b[A-Z]:\\(?:Users|Windows|Program)"
 )
 FEWEST_FRAMES = 6
+PANELS = Path(__file__).parent / "live" / "stored"
 # What a lesson may cost: its own budget, and no budget above these. A lesson is written for 1800 MB; the same one takes a
 # tenth more on a processor with AVX-512, where the frameworks keep wider buffers.
 MOST_CELLS, MOST_LINES, MOST_MINUTES, MOST_CPU_S, MOST_MB = 85, 40, 45, 120, 2000
@@ -460,9 +461,9 @@ def the_ranges(lesson):
 
 def the_panels(lesson):
     """What the pages compute with is the lesson's model: stored again when its code has changed."""
-    if lesson.facts.get("draft"):
+    if lesson.facts.get("draft") or not any(PANELS.glob(f"{lesson.number}-*.json")):
         return
-    from tools import live
+    from tools import live  # loads what runs kernels, and most lessons have no panel
 
     try:
         panels = live.stored(lesson)
