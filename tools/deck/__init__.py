@@ -28,7 +28,7 @@ from tools.motif import motif
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / "build" / "slides"
 LINES = 16  # of a cell's code that stand on a slide
-CLAIMS = 4  # of one cell that stand on a slide; of a cell with more the first three, and how many follow
+CLAIMS = 5  # of one cell that stand on a slide; of a cell with more the first four, and how many follow
 BADGES = {"claim": "measured", "trap": "trap", "parity": "parity", "exercise": "your turn", "explorer": "explorer"}
 
 
